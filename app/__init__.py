@@ -1,0 +1,1 @@
+"""District Control: a sourced record of who controls which district."""

@@ -1,0 +1,320 @@
+"""The control rule: what an event says, which event decides, and what stands against it.
+
+This is the executable specification. `app.store` answers the same questions in SQL, and a
+property-based test holds the two together on random histories.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from enum import IntEnum, StrEnum
+from itertools import groupby
+from zoneinfo import ZoneInfo
+
+from app.domain.clocks import Clocks, Span
+
+RULE = "latest-in-effect/1"
+"""Name and version of the rule; every answer carries it, and a change of the rule changes it."""
+
+_BEGINNING = datetime.min.replace(tzinfo=UTC)
+
+
+class Kind(StrEnum):
+    """What sort of change an event is, or `assessment` where someone only says who holds it."""
+
+    CAPTURE = "capture"
+    RECAPTURE = "recapture"
+    TRANSFER = "transfer"
+    WITHDRAWAL = "withdrawal"
+    CONTESTED = "contested"
+    ASSESSMENT = "assessment"
+
+
+class Status(StrEnum):
+    """`unknown` (nothing counts) is not `contested` (both sides are there)."""
+
+    CONTROLLED = "controlled"
+    CONTESTED = "contested"
+    UNKNOWN = "unknown"
+
+
+class Stance(StrEnum):
+    """Whether a document says that an event happened, or that it did not."""
+
+    SUPPORTS = "supports"
+    DISPUTES = "disputes"
+
+
+class Basis(StrEnum):
+    """On whose word the document relies."""
+
+    OFFICIAL = "official"
+    CLAIMANT = "claimant"
+    LOCAL = "local"
+    AGENCY = "agency"
+    JOURNALIST = "journalist"
+    ANALYST = "analyst"
+    SOCIAL = "social"
+
+
+class Confidence(IntEnum):
+    """How well supported an event is; derived from its citations, never typed in."""
+
+    CLAIMED = 1
+    REPORTED = 2
+    CONFIRMED = 3
+
+    @property
+    def label(self) -> str:
+        """The word that clients see."""
+        return self.name.lower()
+
+    @classmethod
+    def of(cls, label: str) -> "Confidence":
+        """The level that a word names; KeyError for another word."""
+        return cls[label.upper()]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a district's control is after an event: a status, and who holds it if anyone does."""
+
+    status: Status
+    controller: str | None
+
+
+UNKNOWN = Outcome(Status.UNKNOWN, None)
+
+
+@dataclass(frozen=True)
+class Claim:
+    """The part of a citation that the rule looks at.
+
+    `origin` is whose account it is (the agency for a syndicated copy, else the publisher);
+    `speaker` the party to the conflict whose word it relies on, if one; `reliability` A to F and
+    `credibility` 1 to 6 the Admiralty grades, None where not graded.
+    """
+
+    stance: Stance
+    origin: str
+    published: Span
+    asserted: Span | None
+    basis: Basis
+    speaker: str | None = None
+    reliability: str | None = None
+    credibility: int | None = None
+
+    @property
+    def dating(self) -> Span:
+        """When it says the change was; a document that gives no date says "by now"."""
+        return self.asserted or Span(None, self.published.latest)
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What an event says, read from its claims."""
+
+    span: Span
+    confidence: Confidence
+    disputed: bool
+
+
+def read_event(
+    claims: Sequence[Claim], outcome: Outcome, pinned: Span | None = None
+) -> Reading | None:
+    """Derive an event's date bounds, confidence and dispute from its claims; None without any.
+
+    The date is `consensus` over independent origins. A party's word for its own gain dates an
+    event only where no one else speaks, and the disputing documents only where nobody supports
+    it (they show that it was claimed). An editor's `pinned` date goes before all of them.
+    """
+    if not claims:
+        return None
+    supporting = [claim for claim in claims if claim.stance is Stance.SUPPORTS]
+    independent = [claim for claim in supporting if not is_own_claim(claim, outcome)]
+    voices = independent or supporting or list(claims)
+    by_origin = groupby(sorted(voices, key=_origin), key=_origin)
+    span = consensus([consensus([c.dating for c in group]) for _, group in by_origin])
+    return Reading(
+        span=pinned or span,
+        confidence=_confidence(supporting, independent),
+        disputed=len(supporting) < len(claims),
+    )
+
+
+def is_own_claim(claim: Claim, outcome: Outcome) -> bool:
+    """Whether a party to the conflict reports its own gain; a loss it admits is no such claim."""
+    if claim.speaker is not None:
+        return claim.speaker == outcome.controller
+    return claim.basis is Basis.CLAIMANT
+
+
+def _origin(claim: Claim) -> str:
+    return claim.origin.casefold()
+
+
+def _confidence(supporting: Sequence[Claim], independent: Sequence[Claim]) -> Confidence:
+    graded = any(c.reliability in ("A", "B") and c.credibility in (1, 2) for c in supporting)
+    if graded or len({_origin(claim) for claim in independent}) >= 2:
+        return Confidence.CONFIRMED
+    return Confidence.REPORTED if independent else Confidence.CLAIMED
+
+
+def consensus(spans: Iterable[Span]) -> Span:
+    """The time on which the largest number of different spans agree (Marzullo's algorithm).
+
+    Where two stretches are agreed on by equally many, it is everything from the first to the
+    last of them, so that witnesses who contradict each other widen the answer.
+
+    Source of the method: K. Marzullo, "Maintaining the Time in a Distributed System", 1984.
+    """
+    distinct = [(span.earliest or _BEGINNING, span.latest) for span in set(spans)]
+
+    def covering(instant: datetime) -> list[datetime]:
+        return [end for start, end in distinct if start <= instant <= end]
+
+    starts = sorted({start for start, _ in distinct})
+    most = max(len(covering(start)) for start in starts)
+    agreed = [start for start in starts if len(covering(start)) == most]
+    earliest = None if agreed[0] == _BEGINNING else agreed[0]
+    return Span(earliest, min(covering(agreed[-1])))
+
+
+@dataclass(frozen=True)
+class EventState:
+    """What one event says at one setting of `reported_by` and `known_at`.
+
+    `day_order` ranks events that take effect on one day; `sequence` is the order of recording.
+    """
+
+    event_id: str
+    sequence: int
+    outcome: Outcome
+    day_order: int
+    reading: Reading
+
+    def order(self, zone: ZoneInfo) -> tuple[date, int, datetime, int]:
+        """Sort key: day of effect, given order, time of day, order of recording."""
+        latest = self.reading.span.latest
+        return latest.astimezone(zone).date(), self.day_order, latest, self.sequence
+
+
+@dataclass(frozen=True)
+class Held:
+    """Something the record held from `known_from` on and until before `known_until` (None: still).
+
+    `value` is an event version (`Version`) or a claim.
+    """
+
+    known_from: datetime
+    known_until: datetime | None
+
+    def known_at(self, instant: datetime) -> bool:
+        """Whether the record held it then."""
+        return self.known_from <= instant and (
+            self.known_until is None or instant < self.known_until
+        )
+
+
+@dataclass(frozen=True)
+class HeldVersion(Held):
+    """One version of an event."""
+
+    outcome: Outcome
+    day_order: int = 0
+    pinned: Span | None = None
+
+
+@dataclass(frozen=True)
+class HeldClaim(Held):
+    """One citation of an event."""
+
+    claim: Claim
+
+
+@dataclass(frozen=True)
+class EventHistory:
+    """All that was ever recorded about one event."""
+
+    event_id: str
+    sequence: int
+    versions: tuple[HeldVersion, ...]
+    claims: tuple[HeldClaim, ...]
+
+
+def state_of(event: EventHistory, clocks: Clocks) -> EventState | None:
+    """What an event says at these clocks; None when retracted, not yet recorded or not reported."""
+    version = next((v for v in event.versions if v.known_at(clocks.known_at)), None)
+    claims = [
+        held.claim
+        for held in event.claims
+        if held.known_at(clocks.known_at) and _published(held.claim, clocks)
+    ]
+    if version is None:
+        return None
+    reading = read_event(claims, version.outcome, version.pinned)
+    if reading is None:
+        return None
+    return EventState(event.event_id, event.sequence, version.outcome, version.day_order, reading)
+
+
+def _published(claim: Claim, clocks: Clocks) -> bool:
+    return clocks.reported_by is None or claim.published.latest <= clocks.reported_by.until
+
+
+def readings_over_time(
+    claims: Sequence[Claim], outcome: Outcome, pinned: Span | None
+) -> list[tuple[datetime, Reading]]:
+    """The readings of an event as its documents came out: (from this publication on, reading).
+
+    Only publications that change what the event says appear. This is what the store keeps.
+    """
+    readings: list[tuple[datetime, Reading]] = []
+    for moment in sorted({claim.published.latest for claim in claims}):
+        out_by_then = [claim for claim in claims if claim.published.latest <= moment]
+        reading = read_event(out_by_then, outcome, pinned)
+        if reading and (not readings or readings[-1][1] != reading):
+            readings.append((moment, reading))
+    return readings
+
+
+def counting(
+    states: Iterable[EventState], clocks: Clocks, minimum: Confidence, zone: ZoneInfo
+) -> list[EventState]:
+    """The events that may decide: in effect by `as_of` and sure enough, oldest first."""
+    return sorted(
+        (
+            state
+            for state in states
+            if state.reading.span.latest <= clocks.as_of.until
+            and state.reading.confidence >= minimum
+        ),
+        key=lambda state: state.order(zone),
+    )
+
+
+class Reason(StrEnum):
+    """Why a claim stands beside the answer and did not make it."""
+
+    BELOW_MIN_CONFIDENCE = "below_min_confidence"
+    NOT_YET_CERTAIN = "not_yet_certain"
+    CONTRADICTS = "contradicts"
+    DISPUTES = "disputes"
+
+
+def why_not(
+    state: EventState, decider: EventState | None, as_of: datetime, zone: ZoneInfo
+) -> Reason | None:
+    """Why an event that did not decide deserves a mention; None when it is plain history.
+
+    It may have begun by `as_of` without being certain; it would have decided, had it been sure
+    enough; or it says something else about the same uncertain time.
+    """
+    if decider and state.event_id == decider.event_id:
+        return None
+    if state.reading.span.latest > as_of:
+        return Reason.NOT_YET_CERTAIN if state.reading.span.starts_by(as_of) else None
+    if decider is None or state.order(zone) > decider.order(zone):
+        return Reason.BELOW_MIN_CONFIDENCE
+    overlaps = state.reading.span.latest >= decider.reading.span.anchor
+    return Reason.CONTRADICTS if overlaps and state.outcome != decider.outcome else None

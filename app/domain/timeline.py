@@ -1,0 +1,62 @@
+"""The fold: from the events that count, in order, to stretches of unbroken control."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date, datetime
+from zoneinfo import ZoneInfo
+
+from app.domain.control import UNKNOWN, Confidence, EventState, Outcome
+
+
+@dataclass(frozen=True)
+class Period:
+    """A half-open stretch `[start, end)` in which one status holds; None is open.
+
+    Days are those of the country; `start_at` and `end_at` are the instants from which the change
+    has certainly happened. `event_id` names the event that began it; `confidence` and `disputed`
+    are those of the last event in it, the one that decides at its end.
+    """
+
+    outcome: Outcome
+    start: date | None
+    end: date | None
+    start_at: datetime | None
+    end_at: datetime | None
+    confidence: Confidence | None
+    disputed: bool
+    event_id: str | None
+
+
+def periods(states: Iterable[EventState], zone: ZoneInfo) -> list[Period]:
+    """Fold events that count, oldest first, into periods that leave no gap.
+
+    The first one is `unknown` without a start. Events that repeat the outcome before them
+    prolong its period, so that a period's start is not the date of the newest report.
+    """
+    runs: list[list[EventState]] = []
+    for state in states:
+        if runs and runs[-1][0].outcome == state.outcome:
+            runs[-1].append(state)
+        else:
+            runs.append([state])
+    starts = [run[0].reading.span.latest for run in runs]
+    ends = [*starts[1:], None]
+    first = starts[0] if starts else None
+    unknown = Period(UNKNOWN, None, _day(first, zone), None, first, None, False, None)
+    return [unknown] + [
+        Period(
+            outcome=run[0].outcome,
+            start=_day(start, zone),
+            end=_day(end, zone),
+            start_at=start,
+            end_at=end,
+            confidence=run[-1].reading.confidence,
+            disputed=run[-1].reading.disputed,
+            event_id=run[0].event_id,
+        )
+        for run, start, end in zip(runs, starts, ends, strict=True)
+    ]
+
+
+def _day(instant: datetime | None, zone: ZoneInfo) -> date | None:
+    return instant.astimezone(zone).date() if instant else None

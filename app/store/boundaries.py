@@ -1,0 +1,78 @@
+"""Shapes of places, by boundary set."""
+
+from collections.abc import Mapping
+
+from sqlalchemy import Connection, func, select, text
+
+from app.store.tables import boundary_sets, province_shapes
+
+
+def exists(connection: Connection, boundary_set: str) -> bool:
+    """Whether a set of that id is loaded."""
+    found = select(boundary_sets.c.id).where(boundary_sets.c.id == boundary_set)
+    return connection.execute(found).first() is not None
+
+
+def add_province_shapes(
+    connection: Connection, boundary_set: str, geometries: Mapping[str, str]
+) -> None:
+    """Store province polygons (GeoJSON geometries, WGS 84) by province id."""
+    connection.execute(
+        province_shapes.insert().values(
+            boundary_set_id=boundary_set,
+            province_id=text(":province"),
+            geom=func.ST_Multi(func.ST_SetSRID(func.ST_GeomFromGeoJSON(text(":geometry")), 4326)),
+        ),
+        [{"province": place, "geometry": shape} for place, shape in geometries.items()],
+    )
+
+
+# Cells are drawn in Web Mercator: it keeps angles, so that within a province "nearest" means
+# nearest on the ground, which it would not in degrees. A point that the generalised outline
+# leaves outside counts from the nearest place a hundredth of a degree (about 1 km) inside. All
+# lines are noded together on a grid of a millionth of a degree (about 0.1 m) before districts
+# are put together from the faces: clipping alone leaves slivers along province borders, and
+# neighbours that do not share theirs.
+_DIVIDE = text("""
+    INSERT INTO district_shapes (boundary_set_id, district_id, geom)
+    WITH sites AS (
+        SELECT districts.id, districts.province_id, province.geom AS outline,
+               CASE WHEN ST_Covers(province.geom, districts.point) THEN districts.point
+                    ELSE ST_ClosestPoint(ST_Buffer(province.geom, -0.01), districts.point)
+               END AS site
+        FROM districts
+        JOIN province_shapes AS province
+          ON province.province_id = districts.province_id
+         AND province.boundary_set_id = :boundary_set
+        WHERE districts.point IS NOT NULL
+    ), cells AS (
+        SELECT province_id,
+               ST_Transform((ST_Dump(ST_VoronoiPolygons(
+                   ST_Collect(ST_Transform(site, 3857) ORDER BY id), 0,
+                   ST_Transform(ST_Expand(ST_Envelope(ST_Collect(outline)), 0.5), 3857)
+               ))).geom, 4326) AS cell
+        FROM sites
+        GROUP BY province_id
+    ), parts AS (
+        SELECT sites.id, ST_Intersection(cells.cell, sites.outline) AS part
+        FROM sites
+        JOIN cells
+          ON cells.province_id = sites.province_id AND ST_Covers(cells.cell, sites.site)
+    ), faces AS (
+        SELECT (ST_Dump(ST_Polygonize(lines))).geom AS face
+        FROM (SELECT ST_Union(ST_Boundary(part), 0.000001) AS lines FROM parts) AS noded
+    )
+    SELECT :boundary_set, parts.id, ST_Multi(ST_Union(faces.face ORDER BY faces.face))
+    FROM faces
+    JOIN parts ON ST_Covers(parts.part, ST_PointOnSurface(faces.face))
+    GROUP BY parts.id
+""")
+
+
+def divide_provinces(connection: Connection, boundary_set: str) -> int:
+    """Divide each province outline of a set among its districts by their Voronoi cells.
+
+    Every district with a point gets the part of its province that is nearer to its point than to
+    any other; districts without one get no shape. Returns the number of shapes made.
+    """
+    return connection.execute(_DIVIDE, {"boundary_set": boundary_set}).rowcount

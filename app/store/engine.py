@@ -1,0 +1,75 @@
+"""Connections: how a read sees one state of the record, and how errors of the driver are told."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import psycopg
+from sqlalchemy import Connection, Engine, create_engine
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import DBAPIError, OperationalError
+
+from app.domain.errors import NotReadyError, RecordRuleError
+
+
+def make_engine(url: str, *, pool_size: int = 5) -> Engine:
+    """Make an engine for a PostGIS URL.
+
+    `postgres://` and `postgresql://` URLs, which other tools write, are read as psycopg 3's.
+    """
+    parsed = make_url(url)
+    if parsed.drivername in ("postgres", "postgresql"):
+        parsed = parsed.set(drivername="postgresql+psycopg")
+    return create_engine(
+        parsed,
+        pool_size=pool_size,
+        max_overflow=pool_size,
+        pool_pre_ping=True,
+        connect_args={"options": "-c timezone=UTC", "connect_timeout": 10},
+    )
+
+
+@contextmanager
+def reading(engine: Engine) -> Iterator[Connection]:
+    """A read-only connection whose queries all see the record at one instant.
+
+    Raises NotReadyError when the database cannot be reached.
+    """
+    with _reachable(engine) as connection:
+        yield connection.execution_options(
+            isolation_level="REPEATABLE READ", postgresql_readonly=True
+        )
+
+
+@contextmanager
+def writing(engine: Engine) -> Iterator[Connection]:
+    """A transaction that commits at the end of the block, or not at all.
+
+    Raises RecordRuleError, naming the constraint, when a rule of the record would be broken.
+    """
+    with _reachable(engine) as connection:
+        try:
+            with connection.begin():
+                yield connection
+        except DBAPIError as error:
+            broken = constraint_of(error)
+            if broken is None:
+                raise
+            raise RecordRuleError(
+                f"the record does not allow this: {broken}", constraint=broken
+            ) from error
+
+
+def constraint_of(error: DBAPIError) -> str | None:
+    """The named constraint (or append-only rule) that a statement broke, if that was the error."""
+    cause = error.orig
+    return cause.diag.constraint_name if isinstance(cause, psycopg.Error) else None
+
+
+@contextmanager
+def _reachable(engine: Engine) -> Iterator[Connection]:
+    try:
+        connection = engine.connect()
+    except OperationalError as error:
+        raise NotReadyError("the database cannot be reached") from error
+    with connection:
+        yield connection

@@ -1,0 +1,99 @@
+"""The revision counter: the clock that `known_at` reads.
+
+A revision's instant is taken while its transaction holds a lock that every writer needs, and
+lies after the instant of the revision before it. So instants rise in the order of commits, and a
+read asked at the instant of a committed revision can never change afterwards.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import Connection, Engine, func, select
+
+from app.domain.errors import InvalidValueError
+from app.store.tables import revisions
+
+_WRITERS = 0x0D15_7C70
+"""Key of the advisory lock: writers hold it until they commit."""
+
+
+@dataclass(frozen=True)
+class Revision:
+    """A state of the record: its number, and the instant from which it is known.
+
+    Number 0 is the record before anything was recorded.
+    """
+
+    number: int
+    recorded_at: datetime
+
+
+def next_revision(
+    connection: Connection, *, author: str, action: str, reason: str | None = None
+) -> Revision:
+    """Take the next revision inside the caller's transaction; other writers wait until it ends."""
+    take_turn(connection)
+    newest = current(connection)
+    row = connection.execute(
+        revisions.insert()
+        .values(
+            revision=newest.number + 1,
+            # The clock of the machine may have been set back; the record's must not go back.
+            recorded_at=func.greatest(
+                func.clock_timestamp(), newest.recorded_at + timedelta(microseconds=1)
+            ),
+            author=author,
+            action=action,
+            reason=reason,
+        )
+        .returning(revisions.c.revision, revisions.c.recorded_at)
+    ).one()
+    return Revision(row.revision, row.recorded_at)
+
+
+def take_turn(connection: Connection) -> None:
+    """Wait until no other writer is under way; from here to its end the transaction is alone."""
+    connection.execute(select(func.pg_advisory_xact_lock(_WRITERS)))
+
+
+def current(connection: Connection) -> Revision:
+    """The newest revision that this connection sees; number 0, now, for an empty record."""
+    row = connection.execute(
+        select(revisions.c.revision, revisions.c.recorded_at)
+        .order_by(revisions.c.revision.desc())
+        .limit(1)
+    ).first()
+    if row is None:
+        return Revision(0, connection.execute(select(func.now())).scalar_one())
+    return Revision(row.revision, row.recorded_at)
+
+
+def at(connection: Connection, instant: datetime) -> Revision:
+    """The revision that was the newest at that instant, told with that instant."""
+    number = connection.execute(
+        select(func.coalesce(func.max(revisions.c.revision), 0)).where(
+            revisions.c.recorded_at <= instant
+        )
+    ).scalar_one()
+    return Revision(number, instant)
+
+
+def settle(engine: Engine, instant: datetime) -> None:
+    """Wait until no write can come that would be known by `instant`.
+
+    A writer that took its instant before `instant` and has not committed yet would change the
+    answer afterwards; every later one takes a later instant. Raises InvalidValueError when
+    `instant` still lies ahead by the database's clock.
+    """
+    with engine.connect() as connection, connection.begin():
+        newest, now = connection.execute(
+            select(func.max(revisions.c.recorded_at), func.clock_timestamp())
+        ).one()
+        if instant > now:
+            raise InvalidValueError(
+                "known_at lies in the future: what the record will hold then is not settled; "
+                "leave it out for the record as it is now",
+                field="known_at",
+            )
+        if newest is None or instant > newest:
+            connection.execute(select(func.pg_advisory_xact_lock_shared(_WRITERS)))
