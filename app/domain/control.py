@@ -318,3 +318,16 @@ def why_not(
         return Reason.BELOW_MIN_CONFIDENCE
     overlaps = state.reading.span.latest >= decider.reading.span.anchor
     return Reason.CONTRADICTS if overlaps and state.outcome != decider.outcome else None
+
+
+@dataclass(frozen=True)
+class Question:
+    """What a read asks: the three clocks, how sure is sure enough, and whose days are meant.
+
+    `revision` is the newest one that the record held at `clocks.known_at`.
+    """
+
+    clocks: Clocks
+    minimum: Confidence
+    zone: ZoneInfo
+    revision: int

@@ -33,3 +33,10 @@ class BoundingBox:
     south: float
     east: float
     north: float
+
+    @property
+    def spans(self) -> tuple[tuple[float, float], ...]:
+        """The box as one stretch of longitudes, or as two where it crosses the 180th meridian."""
+        if self.west <= self.east:
+            return ((self.west, self.east),)
+        return ((self.west, 180.0), (-180.0, self.east))

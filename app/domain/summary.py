@@ -1,5 +1,6 @@
 """Totals: how many districts, how much land and how many people, by who holds them."""
 
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
@@ -44,9 +45,13 @@ class Totals:
     by_outcome: tuple[Total, ...]
     last_change: date | None
 
+    def of(self, status: Status) -> list[Total]:
+        """The parts that have that status."""
+        return [total for total in self.by_outcome if total.outcome.status is status]
+
     def count(self, status: Status) -> int:
         """Number of districts of that status."""
-        return sum(t.districts for t in self.by_outcome if t.outcome.status is status)
+        return sum(total.districts for total in self.of(status))
 
 
 def totals(places: Iterable[Place]) -> Totals:
@@ -84,3 +89,24 @@ def _population(places: list[Place]) -> int:
 
 def _share(part: float, whole: float) -> float:
     return round(part / whole, 4) if whole else 0.0
+
+
+@dataclass(frozen=True)
+class Balance:
+    """What one party gained and lost between two states, in districts."""
+
+    controller: str
+    gained: int
+    lost: int
+
+
+def balances(changes: Iterable[tuple[Outcome, Outcome]]) -> list[Balance]:
+    """Add up who gained and who lost, from (before, after) pairs; the largest gain first."""
+    gained: Counter[str] = Counter()
+    lost: Counter[str] = Counter()
+    for before, after in changes:
+        if before.controller != after.controller:
+            gained.update([after.controller] if after.controller else [])
+            lost.update([before.controller] if before.controller else [])
+    parties = sorted({*gained, *lost}, key=lambda party: (-gained[party], party))
+    return [Balance(party, gained[party], lost[party]) for party in parties]

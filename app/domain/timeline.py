@@ -1,8 +1,9 @@
 """The fold: from the events that count, in order, to stretches of unbroken control."""
 
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from app.domain.control import UNKNOWN, Confidence, EventState, Outcome
@@ -40,7 +41,7 @@ def periods(states: Iterable[EventState], zone: ZoneInfo) -> list[Period]:
         else:
             runs.append([state])
     starts = [run[0].reading.span.latest for run in runs]
-    ends = [*starts[1:], None]
+    ends = [*starts, None][1:]
     first = starts[0] if starts else None
     unknown = Period(UNKNOWN, None, _day(first, zone), None, first, None, False, None)
     return [unknown] + [
@@ -60,3 +61,27 @@ def periods(states: Iterable[EventState], zone: ZoneInfo) -> list[Period]:
 
 def _day(instant: datetime | None, zone: ZoneInfo) -> date | None:
     return instant.astimezone(zone).date() if instant else None
+
+
+def outcome_on(stretches: Sequence[Period], day: date) -> Outcome:
+    """What held at the end of a day, in periods that leave no gap."""
+    return next(p for p in reversed(stretches) if p.start is None or p.start <= day).outcome
+
+
+def count_on(places: Iterable[Sequence[Period]], day: date) -> Counter[Outcome]:
+    """In how many places each outcome held at the end of a day."""
+    return Counter(outcome_on(stretches, day) for stretches in places)
+
+
+def turning_days(places: Iterable[Sequence[Period]]) -> list[date]:
+    """The days at whose end some place had another outcome than at the end of the day before."""
+    return sorted(
+        {
+            period.start
+            for stretches in places
+            for period in stretches
+            if period.start
+            and outcome_on(stretches, period.start)
+            != outcome_on(stretches, period.start - timedelta(days=1))
+        }
+    )

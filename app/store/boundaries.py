@@ -1,10 +1,12 @@
 """Shapes of places, by boundary set."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date
 
 from sqlalchemy import Connection, func, select, text
 
-from app.store.tables import boundary_sets, province_shapes
+from app.store.tables import boundary_sets, district_shapes, province_shapes
 
 
 def exists(connection: Connection, boundary_set: str) -> bool:
@@ -76,3 +78,56 @@ def divide_provinces(connection: Connection, boundary_set: str) -> int:
     any other; districts without one get no shape. Returns the number of shapes made.
     """
     return connection.execute(_DIVIDE, {"boundary_set": boundary_set}).rowcount
+
+
+@dataclass(frozen=True)
+class BoundarySet:
+    """A dated collection of shapes; `quality` says how far they can be trusted."""
+
+    id: str
+    name: str
+    dated: date
+    origin: str
+    licence: str
+    attribution: str
+    quality: str
+
+
+def default_set(connection: Connection, country: str) -> BoundarySet | None:
+    """The boundary set that a country's geometry answers use."""
+    row = connection.execute(
+        select(boundary_sets).where(
+            boundary_sets.c.country_code == country, boundary_sets.c.is_default
+        )
+    ).first()
+    if row is None:
+        return None
+    return BoundarySet(
+        id=row.id,
+        name=row.name,
+        dated=row.dated,
+        origin=row.origin,
+        licence=row.licence,
+        attribution=row.attribution,
+        quality=row.quality,
+    )
+
+
+def geometries(
+    connection: Connection, boundary_set: str, district_ids: Iterable[str], *, points: bool = False
+) -> dict[str, str]:
+    """District shapes, or a point inside each, as GeoJSON geometries by district.
+
+    In WGS 84 with 5 decimals, which is about a metre. Districts without a shape are left out.
+    """
+    shape = district_shapes.c.geom
+    rows = connection.execute(
+        select(
+            district_shapes.c.district_id,
+            func.ST_AsGeoJSON(func.ST_PointOnSurface(shape) if points else shape, 5),
+        ).where(
+            district_shapes.c.boundary_set_id == boundary_set,
+            district_shapes.c.district_id.in_(list(district_ids)),
+        )
+    )
+    return dict(rows.tuples().all())

@@ -10,6 +10,8 @@ from sqlalchemy.exc import DBAPIError, OperationalError
 
 from app.domain.errors import NotReadyError, RecordRuleError
 
+__all__ = ["Connection", "Engine", "constraint_of", "make_engine", "reading", "writing"]
+
 
 def make_engine(url: str, *, pool_size: int = 5) -> Engine:
     """Make an engine for a PostGIS URL.

@@ -8,7 +8,7 @@ read asked at the instant of a committed revision can never change afterwards.
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import Connection, Engine, func, select
+from sqlalchemy import Connection, func, select
 
 from app.domain.errors import InvalidValueError
 from app.store.tables import revisions
@@ -69,31 +69,28 @@ def current(connection: Connection) -> Revision:
 
 
 def at(connection: Connection, instant: datetime) -> Revision:
-    """The revision that was the newest at that instant, told with that instant."""
+    """The revision that was the newest at that instant, told with that instant.
+
+    Where `instant` lies after the newest revision that the connection sees, a writer may be under
+    way that took its own instant before it; then this ends the connection's transaction and waits
+    for that writer, so that what is read next can never change. Raises InvalidValueError when
+    `instant` still lies ahead by the database's clock.
+    """
+    newest = current(connection)
+    if instant > newest.recorded_at:
+        now = connection.execute(select(func.clock_timestamp())).scalar_one()
+        if instant >= now:
+            raise InvalidValueError(
+                "known_at lies in the future: what the record will hold then is not settled; "
+                "leave it out for the record as it is now",
+                field="known_at",
+            )
+        connection.rollback()
+        connection.execute(select(func.pg_advisory_xact_lock_shared(_WRITERS)))
+        connection.rollback()
     number = connection.execute(
         select(func.coalesce(func.max(revisions.c.revision), 0)).where(
             revisions.c.recorded_at <= instant
         )
     ).scalar_one()
     return Revision(number, instant)
-
-
-def settle(engine: Engine, instant: datetime) -> None:
-    """Wait until no write can come that would be known by `instant`.
-
-    A writer that took its instant before `instant` and has not committed yet would change the
-    answer afterwards; every later one takes a later instant. Raises InvalidValueError when
-    `instant` still lies ahead by the database's clock.
-    """
-    with engine.connect() as connection, connection.begin():
-        newest, now = connection.execute(
-            select(func.max(revisions.c.recorded_at), func.clock_timestamp())
-        ).one()
-        if instant > now:
-            raise InvalidValueError(
-                "known_at lies in the future: what the record will hold then is not settled; "
-                "leave it out for the record as it is now",
-                field="known_at",
-            )
-        if newest is None or instant > newest:
-            connection.execute(select(func.pg_advisory_xact_lock_shared(_WRITERS)))

@@ -1,0 +1,1 @@
+"""HTTP: parameters in, documents out. Everything known about control lies below."""

@@ -1,0 +1,86 @@
+"""The application, put together."""
+
+from importlib.metadata import version
+from typing import Any
+
+from asgi_correlation_id import CorrelationIdMiddleware
+from fastapi import Depends, FastAPI, Request
+from fastapi.middleware.cors import CORSMiddleware
+from fastapi.openapi.utils import get_openapi
+from fastapi.responses import RedirectResponse
+from fastapi_offline import FastAPIOffline
+from prometheus_client import GC_COLLECTOR, PLATFORM_COLLECTOR, PROCESS_COLLECTOR, CollectorRegistry
+
+from app.api import control, districts, errors, events, health, http, provinces, sources
+from app.api.deps import MovedError, no_repeats
+from app.api.docs import DESCRIPTION, TAGS
+from app.settings import Settings
+from app.store.engine import Engine
+
+
+def create_app(settings: Settings, engine: Engine) -> FastAPI:
+    """Make the application on a database; the caller disposes of the engine."""
+    app = FastAPIOffline(
+        title="District Control",
+        summary="Who controls which district, since when, according to whom, and as known when.",
+        description=DESCRIPTION,
+        version=version("district-control"),
+        license_info={"name": "MIT", "identifier": "MIT"},
+        contact={"name": "The operators of this service", "email": "contact@example.org"},
+        openapi_tags=TAGS,
+        docs_url="/docs",
+        redoc_url=None,
+        dependencies=[Depends(no_repeats)],
+        responses={
+            304: {"description": "The client has this answer already (`If-None-Match`)"},
+            **errors.documented(500, 503),
+        },
+        swagger_ui_parameters={"defaultModelsExpandDepth": 0, "docExpansion": "list"},
+    )
+    app.state.settings = settings
+    app.state.engine = engine
+    app.state.metrics = CollectorRegistry()
+    for collector in (PROCESS_COLLECTOR, PLATFORM_COLLECTOR, GC_COLLECTOR):
+        app.state.metrics.register(collector)
+    for resource in (districts, provinces, control, events, sources, health):
+        app.include_router(resource.router)
+    errors.install(app)
+    app.add_exception_handler(MovedError, _moved)
+    # The last one added is the first to see a request.
+    app.add_middleware(http.Validate)
+    app.add_middleware(
+        CORSMiddleware,
+        allow_origins=["*"],
+        allow_methods=["GET", "HEAD"],
+        allow_headers=["*"],
+        expose_headers=["ETag", "Link", "X-Request-ID"],
+    )
+    app.add_middleware(http.Observe, registry=app.state.metrics)
+    app.add_middleware(CorrelationIdMiddleware, header_name="X-Request-ID")
+    app.openapi = lambda: _openapi(app)  # type: ignore[method-assign]
+    return app
+
+
+async def _moved(request: Request, error: Exception) -> RedirectResponse:
+    assert isinstance(error, MovedError)  # noqa: S101 - registered for this class
+    return RedirectResponse(error.location, status_code=307)
+
+
+def _openapi(app: FastAPI) -> dict[str, Any]:
+    if app.openapi_schema is None:
+        schema = get_openapi(
+            title=app.title,
+            version=app.version,
+            summary=app.summary,
+            description=app.description,
+            routes=app.routes,
+            tags=app.openapi_tags,
+            license_info=app.license_info,
+            contact=app.contact,
+        )
+        problem = errors.Problem.model_json_schema(ref_template="#/components/schemas/{model}")
+        schemas = schema["components"]["schemas"]
+        schemas |= problem.pop("$defs")
+        schemas["Problem"] = problem
+        app.openapi_schema = schema
+    return app.openapi_schema

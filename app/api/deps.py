@@ -1,0 +1,189 @@
+"""What handlers are given: a connection, the settings, and the question that a query asks."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Annotated
+from urllib.parse import quote, urlencode
+from zoneinfo import ZoneInfo
+
+from fastapi import Depends, Path, Request
+
+from app.api import params
+from app.domain.clocks import Clocks, Moment, parse_moment
+from app.domain.control import Question
+from app.domain.errors import InvalidValueError, UnknownPlaceError
+from app.settings import Settings
+from app.store import places, revisions
+from app.store.engine import Connection, Engine, reading
+
+_TOMORROW = timedelta(days=1)
+
+
+def _connection(request: Request) -> Iterator[Connection]:
+    engine: Engine = request.app.state.engine
+    with reading(engine) as connection:
+        yield connection
+
+
+def _settings(request: Request) -> Settings:
+    settings: Settings = request.app.state.settings
+    return settings
+
+
+ReadConnection = Annotated[Connection, Depends(_connection, scope="function")]
+AppSettings = Annotated[Settings, Depends(_settings)]
+
+
+def no_repeats(request: Request) -> None:
+    """Refuse a parameter given twice: either could be the one that was meant."""
+    names = [name for name, _ in request.query_params.multi_items()]
+    for name in names:
+        if names.count(name) > 1:
+            raise InvalidValueError(f"{name[:40]} is given more than once", field=name[:40])
+
+
+class MovedError(Exception):
+    """The place has another address, its canonical one."""
+
+    def __init__(self, location: str) -> None:
+        super().__init__(location)
+        self.location = location
+
+
+def _find(
+    kind: places.PlaceKind, name: str, request: Request, connection: Connection
+) -> places.Place:
+    """The place in the path; a name or alias is redirected to the address with its id."""
+    found = places.place(connection, kind, name)
+    if found:
+        return found
+    candidates = places.named(connection, kind, name)
+    exact = [candidate for candidate in candidates if places.is_exact(candidate, name)]
+    if len(exact) == 1:
+        before, after = request.scope["route"].path.split("{id}")
+        address = f"{request.scope.get('root_path', '')}{before}{quote(exact[0].id)}{after}"
+        raise MovedError(f"{address}?{request.url.query}" if request.url.query else address)
+    detail = (
+        f"{name[:80]!r} is the name of {len(exact)} {kind}s: ask for a candidate by its id"
+        if exact
+        else f"no {kind} has the id or the name {name[:80]!r}"
+    )
+    raise UnknownPlaceError(detail, field="id", candidates=exact or candidates)
+
+
+def _district(
+    place: Annotated[
+        params.Name,
+        Path(
+            alias="id",
+            description="P-code of a district, or any of its names that no other district has.",
+            examples=["AF2907"],
+        ),
+    ],
+    request: Request,
+    connection: ReadConnection,
+) -> places.Place:
+    return _find("district", place, request, connection)
+
+
+def _province(
+    place: Annotated[
+        params.Name,
+        Path(
+            alias="id",
+            description="P-code of a province, or any of its names that no other province has.",
+            examples=["AF29"],
+        ),
+    ],
+    request: Request,
+    connection: ReadConnection,
+) -> places.Place:
+    return _find("province", place, request, connection)
+
+
+DistrictInPath = Annotated[places.Place, Depends(_district)]
+ProvinceInPath = Annotated[places.Place, Depends(_province)]
+
+
+def asked(connection: Connection, query: params.Clocks, zone: ZoneInfo) -> Question:
+    """The question that a query asks, in the days of `zone`.
+
+    Without `known_at` it is asked of the newest revision that the connection sees, and that
+    revision's instant is the `known_at` of the answer. Raises InvalidValueError for a moment that
+    cannot be read or that lies in the future.
+    """
+    return question_at(
+        connection,
+        query,
+        zone,
+        as_of=moment(query.as_of, "as_of", zone) or today(zone),
+        reported_by=moment(query.reported_by, "reported_by", zone),
+        known_at=moment(query.known_at, "known_at", zone),
+    )
+
+
+def question_at(
+    connection: Connection,
+    query: params.Clocks,
+    zone: ZoneInfo,
+    *,
+    as_of: Moment,
+    reported_by: Moment | None,
+    known_at: Moment | None,
+) -> Question:
+    """The question at these settings of the clocks, which `moment` has read."""
+    revision = (
+        revisions.at(connection, known_at.until) if known_at else revisions.current(connection)
+    )
+    return Question(
+        Clocks(as_of, reported_by, revision.recorded_at), query.minimum, zone, revision.number
+    )
+
+
+def today(zone: ZoneInfo) -> Moment:
+    """The day that it is in a time zone, as a clock's setting."""
+    return Moment.of_day(datetime.now(zone).date(), zone)
+
+
+def moment(text: str | None, field: str, zone: ZoneInfo) -> Moment | None:
+    """Read one clock's setting; None if it was left out.
+
+    The record speaks of no day to come. "Tomorrow" passes, because a client east of the country
+    may be there already.
+    """
+    if text is None:
+        return None
+    read = parse_moment(text, zone, field=field)
+    latest = today(zone).until + _TOMORROW
+    if read.until > latest and field not in ("known_at", "known_from", "known_to"):
+        raise InvalidValueError(
+            f"{text} lies in the future: this record says nothing of days to come", field=field
+        )
+    return read
+
+
+def country_asked(
+    connection: Connection, query: params.CountryClocks, settings: Settings
+) -> places.Country:
+    """The country that a query is about; UnknownPlaceError when it is not on record."""
+    code = query.country or settings.default_country
+    found = places.country(connection, code)
+    if found is None:
+        raise UnknownPlaceError(f"there is no country {code!r} on record", field="country")
+    return found
+
+
+def next_link(request: Request, question: Question, cursor: str) -> str:
+    """The `Link` header that leads to the next page.
+
+    It fixes the clocks that were left open, so that all pages show one state of the record.
+    """
+    query = dict(request.query_params)
+    query |= {
+        "as_of": question.clocks.as_of.text,
+        "known_at": question.clocks.known_at.astimezone(UTC).isoformat().replace("+00:00", "Z"),
+        "cursor": cursor,
+    }
+    return (
+        f'<{request.scope.get("root_path", "")}{request.url.path}?{urlencode(query)}>; rel="next"'
+    )

@@ -1,0 +1,229 @@
+"""`/districts`: the list, one district, who holds it, and its timeline."""
+
+import json
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Request, Response
+
+from app.api import params
+from app.api.deps import AppSettings, DistrictInPath, ReadConnection, asked, country_asked
+from app.api.errors import documented
+from app.api.examples import example
+from app.api.formats import negotiate
+from app.api.listing import district_page
+from app.api.schemas import events as documents
+from app.api.schemas.base import BoundarySet, DistrictRef, Ref
+from app.api.schemas.base import asked as asked_members
+from app.api.schemas.places import Code, District, DistrictList, Spelling
+from app.domain.control import Question, Reason, Stance, counting, why_not
+from app.domain.places import name_key
+from app.domain.timeline import periods
+from app.store import boundaries, events, places, sources
+from app.store.engine import Connection
+from app.store.status import DistrictStatus, Which, statuses
+
+router = APIRouter(tags=["Districts"])
+
+
+@router.get(
+    "/districts",
+    summary="List districts",
+    response_model=DistrictList,
+    responses=example("districts", "geojson", "csv") | documented(404, 406, 422),
+)
+def list_districts(
+    request: Request,
+    query: Annotated[params.DistrictList, Query()],
+    connection: ReadConnection,
+    settings: AppSettings,
+) -> Response:
+    """Find districts by name, province, holder, status or place on the map.
+
+    Each is listed with what held there at the moment asked about. `q` takes any recorded spelling
+    in Latin, Dari or Pashto script. GeoJSON draws the default boundary set and says how far it
+    can be trusted; a district without a shape has a null geometry.
+    """
+    which = Which(
+        province=query.province,
+        controller=query.controller,
+        status=query.status,
+        bbox=query.box,
+        key=name_key(query.q) if query.q else None,
+    )
+    country = country_asked(connection, query, settings)
+    return district_page(request, connection, query, country, which)
+
+
+@router.get(
+    "/districts/{id}",
+    summary="One district: names, codes, figures, shape",
+    responses=example("district") | documented(404, 406, 422),
+)
+def get_district(
+    request: Request,
+    place: DistrictInPath,
+    query: Annotated[params.Clocks, Query()],
+    connection: ReadConnection,
+) -> District:
+    """Everything the gazetteer says of a district, and who holds it.
+
+    A name or alias in the path leads to the canonical address (307) if no other district has it;
+    else the answer is a 404 with the candidates.
+    """
+    negotiate(request, query.f, "json")
+    question = asked(connection, query, place.zone)
+    status = _status(connection, question, place.id)
+    shapes = boundaries.default_set(connection, place.country)
+    drawn = boundaries.geometries(connection, shapes.id, [place.id]) if shapes else {}
+    spellings = places.spellings(connection, "district", place.id)
+    return District.model_validate(
+        {
+            **asked_members(question),
+            **vars(status),
+            "aliases": [Spelling.model_validate(name) for name in spellings],
+            "codes": [
+                Code.model_validate(c) for c in places.codes(connection, "district", place.id)
+            ],
+            "boundary_set": BoundarySet.of(shapes) if drawn else None,
+            "geometry": json.loads(drawn[place.id]) if drawn else None,
+        }
+    )
+
+
+@router.get(
+    "/districts/{id}/control",
+    summary="Who controls a district",
+    responses=example("control") | documented(404, 406, 422),
+)
+def get_control(
+    request: Request,
+    place: DistrictInPath,
+    query: Annotated[params.Clocks, Query()],
+    connection: ReadConnection,
+) -> documents.Control:
+    """Who holds a district, since when, how sure that is, and which documents say so.
+
+    The newest event that had certainly happened by `as_of` and is at least `min_confidence`
+    decides. `event.citations` are the documents behind it, for and against. `other_claims` is
+    what did not decide and why: reports that deny it, that say otherwise about the same days, that
+    are too weakly supported, or whose date is not certain yet. `unknown` means that nothing on
+    record counts; it does not mean `contested`.
+    """
+    negotiate(request, query.f, "json")
+    question = asked(connection, query, place.zone)
+    status = _status(connection, question, place.id)
+    told = events.told_of(connection, question, place.id)
+    decider = next((event for event in told if event.id == status.event_id), None)
+    others = _others(told, decider, question)
+    mentioned = [event.id for event, _ in others] + ([decider.id] if decider else [])
+    cited = events.citations_of(connection, question, mentioned)
+    deciding = (
+        documents.event_members(decider, cited.get(decider.id, []), question.zone)
+        if decider
+        else None
+    )
+    return documents.Control.model_validate(
+        {
+            **asked_members(question),
+            "district": _ref(status),
+            "status": status.status,
+            "controller": status.controller,
+            "since": status.since,
+            "since_at": status.since_at,
+            "occurred": deciding["occurred"] if deciding else None,
+            "confidence": deciding["confidence"] if deciding else None,
+            "disputed": status.disputed,
+            "last_reported": status.last_reported,
+            "event": deciding,
+            "other_claims": [
+                {
+                    **documents.event_members(event, cited.get(event.id, []), question.zone),
+                    "reason": reason,
+                }
+                for event, reason in others
+            ]
+            + _denials(decider, cited, question),
+        }
+    )
+
+
+@router.get(
+    "/districts/{id}/timeline",
+    summary="The history of a district",
+    responses=example("timeline") | documented(404, 406, 422),
+)
+def get_timeline(
+    request: Request,
+    place: DistrictInPath,
+    query: Annotated[params.Clocks, Query()],
+    connection: ReadConnection,
+) -> documents.Timeline:
+    """Who held a district when, up to `as_of`, and every event behind it.
+
+    Periods are half-open, `[from, to)`, and leave no gap: the first is `unknown` without a
+    beginning, the last has no end. A district that changes hands twice on one day has a period
+    that begins and ends on that day; `from_at` and `to_at` give the instants.
+    """
+    negotiate(request, query.f, "json")
+    question = asked(connection, query, place.zone)
+    status = _status(connection, question, place.id)
+    told = {event.id: event for event in events.told_of(connection, question, place.id)}
+    states = counting(
+        (event.state for event in told.values()), question.clocks, question.minimum, question.zone
+    )
+    cited = events.citations_of(connection, question, [state.event_id for state in states])
+    names = {actor.id: actor.name for actor in sources.list_actors(connection)}
+    return documents.Timeline.model_validate(
+        {
+            **asked_members(question),
+            "district": _ref(status),
+            "periods": [
+                documents.Period.of(period, names) for period in periods(states, question.zone)
+            ],
+            "events": [
+                documents.event_members(
+                    told[state.event_id], cited.get(state.event_id, []), question.zone
+                )
+                for state in states
+            ],
+        }
+    )
+
+
+def _status(connection: Connection, question: Question, district: str) -> DistrictStatus:
+    return statuses(connection, question, Which(district=district))[0]
+
+
+def _ref(status: DistrictStatus) -> DistrictRef:
+    province = Ref.model_validate(status.province)
+    return DistrictRef(id=status.id, name=status.name, province=province)
+
+
+def _others(
+    told: list[events.Event], decider: events.Event | None, question: Question
+) -> list[tuple[events.Event, Reason]]:
+    """The events that did not decide and deserve a mention, in the rule's order."""
+    ordered = sorted(told, key=lambda event: event.state.order(question.zone))
+    return [
+        (event, reason)
+        for event in ordered
+        if (
+            reason := why_not(
+                event.state,
+                decider.state if decider else None,
+                question.clocks.as_of.until,
+                question.zone,
+            )
+        )
+    ]
+
+
+def _denials(
+    decider: events.Event | None, cited: dict[str, list[events.Cited]], question: Question
+) -> list[dict[str, object]]:
+    """The deciding event once more, with the documents that dispute it."""
+    if decider is None or not decider.disputed:
+        return []
+    denying = [c for c in cited.get(decider.id, []) if c.stance == Stance.DISPUTES]
+    members = documents.event_members(decider, denying, question.zone)
+    return [{**members, "reason": Reason.DISPUTES}]

@@ -1,0 +1,44 @@
+"""The words that open the documentation page."""
+
+DESCRIPTION = """
+A sourced record of who controls which district. First country: Afghanistan, summer 2021.
+
+**Ask who holds a district.** `GET /districts/qaisar/control?as_of=2021-06-10` says who held Qaisar
+(Faryab) on 10 June 2021, since when, how sure that is, and which articles say so. Names work in
+any recorded spelling, in Latin, Dari or Pashto script.
+
+**Three clocks.** Every read can be set to any moment of three:
+
+* `as_of`: the date in the world that you ask about. Today if left out.
+* `reported_by`: count only what the press had published by then. "What could anyone know on
+  6 June?"
+* `known_at`: count only what this record held at that instant. An answer with a fixed `known_at`
+  stays the same for ever.
+
+**How an answer is found.** Documents are claims. The claims about one change of control are one
+event. Its date is the one on which most independent origins agree; copies of one agency count
+once. A change counts from the last moment it may have happened, for only then it certainly has.
+The newest event that counts decides. `confidence` is `claimed` where only the party that gains
+says so, `reported` where somebody else does, `confirmed` where two independent origins do.
+Nothing that speaks against an answer is hidden: see `other_claims`.
+
+**`unknown` is not `contested`.** Where nothing on record counts, the answer is `unknown`.
+
+**Citing.** Take the address of your answer, and add the `as_of` and `known_at` that the answer
+names. That address gives the same record for ever.
+
+**Shapes are approximate** until real boundaries are imported: province outlines from Natural
+Earth, divided among their districts. Every answer with a geometry says so in `boundary_set`.
+
+Errors are [RFC 9457](https://www.rfc-editor.org/rfc/rfc9457) problem documents that name the
+parameter at fault.
+"""
+
+TAGS = [
+    {"name": "Districts", "description": "One district: who holds it, since when, who says so."},
+    {"name": "Provinces", "description": "Totals of a province and how they moved."},
+    {"name": "Country", "description": "Every district at one moment, totals, and change."},
+    {"name": "Events", "description": "The record itself: events, their citations and versions."},
+    {"name": "Sources and parties", "description": "Who reports, and who fights."},
+    {"name": "Operation", "description": "For those who run the service."},
+]

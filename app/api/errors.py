@@ -1,0 +1,165 @@
+"""Errors as RFC 9457 problem documents: one table from what went wrong to what clients see."""
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from http import HTTPStatus
+from typing import Any
+
+import structlog
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from pydantic import BaseModel, ConfigDict, Field
+from starlette.exceptions import HTTPException
+
+from app.domain import errors
+
+STATUS: dict[type[errors.DomainError], HTTPStatus] = {
+    errors.InvalidValueError: HTTPStatus.UNPROCESSABLE_ENTITY,
+    errors.UnknownPlaceError: HTTPStatus.NOT_FOUND,
+    errors.UnknownRecordError: HTTPStatus.NOT_FOUND,
+    errors.StaleVersionError: HTTPStatus.PRECONDITION_FAILED,
+    errors.RecordRuleError: HTTPStatus.CONFLICT,
+    errors.NotReadyError: HTTPStatus.SERVICE_UNAVAILABLE,
+}
+
+RETRY_LATER = {"Retry-After": "5"}
+"""Seconds after which a service that is not ready may be asked again."""
+
+log = structlog.get_logger("app.api")
+
+
+class FieldProblem(BaseModel):
+    """One parameter that was refused, and why."""
+
+    parameter: str
+    detail: str
+
+
+class CandidatePlace(BaseModel):
+    """A place that the name may have meant; `score` is 1 for exactly that name."""
+
+    id: str
+    name: str
+    province: str | None
+    matched_name: str
+    score: float
+
+
+class Problem(BaseModel):
+    """An error, as RFC 9457 describes it."""
+
+    model_config = ConfigDict(extra="allow")
+
+    type: str = Field("about:blank", description="always about:blank: the status says which")
+    title: str = Field(description="the name of the HTTP status")
+    status: int
+    detail: str = Field(description="what went wrong, for a person")
+    instance: str = Field(description="the path that was asked for")
+    errors: list[FieldProblem] | None = Field(None, description="the parameters at fault")
+    candidates: list[CandidatePlace] | None = Field(None, description="places that may be meant")
+
+
+class ProblemResponse(JSONResponse):
+    """A problem document."""
+
+    media_type = "application/problem+json"
+
+
+class NotAcceptableError(Exception):
+    """The client accepts none of the formats that this address can give."""
+
+    def __init__(self, offered: list[str]) -> None:
+        super().__init__(f"this address answers in {', '.join(offered)} only")
+
+
+def problem(
+    request: Request,
+    status: int,
+    detail: str,
+    *,
+    headers: Mapping[str, str] | None = None,
+    more: Mapping[str, Any] | None = None,
+) -> ProblemResponse:
+    """Build a problem document; `more` are its further members."""
+    content = {
+        "type": "about:blank",
+        "title": HTTPStatus(status).phrase,
+        "status": int(status),
+        "detail": detail,
+        "instance": request.url.path,
+        **(more or {}),
+    }
+    return ProblemResponse(content, status_code=status, headers=dict(headers or {}))
+
+
+def documented(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """The `responses` of an operation: these errors, as problem documents."""
+    return {
+        status: {
+            "description": HTTPStatus(status).phrase,
+            "content": {
+                ProblemResponse.media_type: {"schema": {"$ref": "#/components/schemas/Problem"}}
+            },
+        }
+        for status in statuses
+    }
+
+
+def install(app: FastAPI) -> None:
+    """Make every error of the application a problem document."""
+    app.add_exception_handler(errors.DomainError, _domain_error)
+    app.add_exception_handler(RequestValidationError, _validation_error)
+    app.add_exception_handler(HTTPException, _http_error)
+    app.add_exception_handler(NotAcceptableError, _not_acceptable)
+
+
+async def _domain_error(request: Request, error: Exception) -> ProblemResponse:
+    assert isinstance(error, errors.DomainError)  # noqa: S101 - registered for this class
+    status = next(STATUS[kind] for kind in type(error).__mro__ if kind in STATUS)
+    more: dict[str, Any] = {}
+    if error.field:
+        more["errors"] = [{"parameter": error.field, "detail": error.detail}]
+    if isinstance(error, errors.UnknownPlaceError):
+        more["candidates"] = [asdict(candidate) for candidate in error.candidates]
+    headers = RETRY_LATER if status == HTTPStatus.SERVICE_UNAVAILABLE else None
+    return problem(request, status, error.detail, headers=headers, more=more)
+
+
+async def _validation_error(request: Request, error: Exception) -> ProblemResponse:
+    assert isinstance(error, RequestValidationError)  # noqa: S101 - registered for this class
+    faults = [
+        {"parameter": ".".join(map(str, fault["loc"][1:])) or "body", "detail": _told(fault)}
+        for fault in error.errors()
+    ]
+    detail = "; ".join(f"{fault['parameter']}: {fault['detail']}" for fault in faults)
+    return problem(request, HTTPStatus.UNPROCESSABLE_ENTITY, detail, more={"errors": faults})
+
+
+def _told(fault: Mapping[str, Any]) -> str:
+    if fault["type"] == "extra_forbidden":
+        return "there is no such parameter here"
+    return str(fault["msg"]).removeprefix("Value error, ")
+
+
+async def _http_error(request: Request, error: Exception) -> ProblemResponse:
+    assert isinstance(error, HTTPException)  # noqa: S101 - registered for this class
+    detail = {
+        HTTPStatus.NOT_FOUND: "there is nothing at this address; /docs lists what there is",
+        HTTPStatus.METHOD_NOT_ALLOWED: f"{request.method} is not possible at this address",
+    }.get(HTTPStatus(error.status_code), str(error.detail))
+    return problem(request, error.status_code, detail, headers=error.headers)
+
+
+async def _not_acceptable(request: Request, error: Exception) -> ProblemResponse:
+    return problem(request, HTTPStatus.NOT_ACCEPTABLE, str(error))
+
+
+async def unexpected(request: Request, error: Exception) -> ProblemResponse:
+    """Say nothing of the insides; the log has the traceback, under the same request id."""
+    log.error("unexpected error", path=request.url.path, exc_info=error)
+    return problem(
+        request,
+        HTTPStatus.INTERNAL_SERVER_ERROR,
+        "something went wrong on our side; the X-Request-ID of this answer finds it in our log",
+    )

@@ -1,0 +1,48 @@
+"""Real answers of a freshly seeded service, shown in the documentation.
+
+`python -m tools.write_examples` makes the JSON files; a test asks the same again and compares.
+"""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from app.api.formats import MEDIA_TYPES
+
+FOLDER = Path(__file__).parent
+QAISAR_EVENT = "ca479253-b099-5d89-b9d5-142cfa70302a"
+
+ASKED = {
+    "districts": "/districts?q=qaisar&as_of=2021-06-10",
+    "district": "/districts/AF2907?as_of=2021-06-10",
+    "control": "/districts/AF2907/control?as_of=2021-06-10",
+    "timeline": "/districts/AF2306/timeline?as_of=2021-06-30",
+    "control-list": "/control?province=AF29&as_of=2021-06-10&limit=2&status=controlled",
+    "summary": "/summary?as_of=2021-08-16",
+    "changes": "/changes?from=2021-06-05&to=2021-06-10&province=AF23",
+    "series": "/series?from=2021-06-01&to=2021-08-01&step=month",
+    "provinces": "/provinces?limit=2",
+    "province": "/provinces/AF23",
+    "province-summary": "/provinces/AF29/summary?as_of=2021-06-10",
+    "province-timeline": "/provinces/AF23/timeline?as_of=2021-06-30",
+    "events": "/events?district=AF2306&as_of=2021-06-30",
+    "event": f"/events/{QAISAR_EVENT}?as_of=2021-06-30",
+    "sources": "/sources?limit=2&as_of=2021-06-30",
+    "source": "/sources/altaposten?as_of=2021-06-30",
+    "actors": "/actors",
+}
+"""Which answer each example is."""
+
+_OTHER_FORMATS: dict[str, Any] = {
+    "geojson": {"schema": {"type": "object"}},
+    "csv": {"schema": {"type": "string"}},
+}
+
+
+def example(name: str, *formats: str) -> dict[int | str, dict[str, Any]]:
+    """The `responses` of an operation: success, with its example and its other formats."""
+    path = FOLDER / f"{name}.json"
+    shown = json.loads(path.read_text(encoding="utf-8")) if path.exists() else None
+    content = {MEDIA_TYPES["json"]: {"example": shown}}
+    content |= {MEDIA_TYPES[other]: _OTHER_FORMATS[other] for other in formats}
+    return {200: {"description": f"For example, `GET {ASKED[name]}`", "content": content}}

@@ -1,0 +1,75 @@
+"""Formats: which one a client wants, and how lists are written as GeoJSON and CSV."""
+
+import csv
+import io
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from fastapi import Request, Response
+from fastapi.responses import JSONResponse
+from pydantic import BaseModel
+from webob.acceptparse import create_accept_header
+
+from app.api.errors import NotAcceptableError
+from app.domain.errors import InvalidValueError
+
+MEDIA_TYPES = {
+    "json": "application/json",
+    "geojson": "application/geo+json",
+    "csv": "text/csv",
+}
+
+
+def negotiate(request: Request, wanted: str | None, *offered: str) -> str:
+    """The format to answer in: the parameter `f`, else the best of the Accept header.
+
+    Raises InvalidValueError for an `f`, and NotAcceptableError for an Accept header, that no
+    format offered here meets.
+    """
+    if wanted is not None:
+        if wanted not in offered:
+            raise InvalidValueError(f"this address answers in {', '.join(offered)} only", field="f")
+        return wanted
+    accept = create_accept_header(request.headers.get("accept"))
+    best = accept.acceptable_offers([MEDIA_TYPES[name] for name in offered])
+    if not best:
+        raise NotAcceptableError([MEDIA_TYPES[name] for name in offered])
+    return next(name for name in offered if MEDIA_TYPES[name] == best[0][0])
+
+
+def feature_collection(
+    envelope: BaseModel, features: Iterable[tuple[str, BaseModel, str | None]]
+) -> Response:
+    """A GeoJSON feature collection (RFC 7946).
+
+    `features` are (id, properties, geometry as GeoJSON text or None); the members of `envelope`
+    stand beside them.
+    """
+    document = {
+        "type": "FeatureCollection",
+        **envelope.model_dump(mode="json", by_alias=True),
+        "features": [
+            {
+                "type": "Feature",
+                "id": feature_id,
+                "properties": properties.model_dump(mode="json", by_alias=True),
+                "geometry": json.loads(geometry) if geometry else None,
+            }
+            for feature_id, properties, geometry in features
+        ],
+    }
+    return JSONResponse(document, media_type=MEDIA_TYPES["geojson"])
+
+
+def table(name: str, columns: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> Response:
+    """A CSV table (RFC 4180, UTF-8) with a header, to be saved under `name`."""
+    text = io.StringIO()
+    writer = csv.DictWriter(text, fieldnames=columns, extrasaction="ignore")
+    writer.writeheader()
+    writer.writerows(rows)
+    return Response(
+        text.getvalue(),
+        media_type=MEDIA_TYPES["csv"],
+        headers={"Content-Disposition": f'inline; filename="{name}.csv"'},
+    )

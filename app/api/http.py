@@ -1,0 +1,123 @@
+"""What every answer gets: a request id, a log line, a measurement, an ETag."""
+
+import hashlib
+import re
+import time
+from http import HTTPStatus
+
+import structlog
+from asgi_correlation_id import correlation_id
+from fastapi import Request
+from prometheus_client import CollectorRegistry, Histogram
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from app.api.errors import unexpected
+
+log = structlog.get_logger("app.http")
+
+_ENTITY_TAG = re.compile(r'(?:W/)?("[^"]*")')
+_NOT_CACHED = ("/healthz", "/readyz", "/metrics")
+
+
+class Observe:
+    """Log and measure each request, and turn what nobody caught into a problem document."""
+
+    def __init__(self, app: ASGIApp, registry: CollectorRegistry) -> None:
+        self.app = app
+        self.seconds = Histogram(
+            "http_request_duration_seconds",
+            "Time from a request to the end of its answer",
+            ("method", "route", "status"),
+            registry=registry,
+        )
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Handle one ASGI connection."""
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        started = time.perf_counter()
+        status = 0
+
+        async def watch(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = int(message["status"])
+            await send(message)
+
+        method = scope["method"]
+        try:
+            await self.app(scope, receive, watch)
+        except Exception as error:
+            if status:  # too late for another answer: let the server cut the connection
+                raise
+            answer = await unexpected(Request(scope), error)
+            await answer(scope, receive, watch)
+        finally:
+            seconds = time.perf_counter() - started
+            # The template, not the path: there is one for each place otherwise.
+            route = getattr(scope.get("route"), "path", "none")
+            self.seconds.labels(method, route, status).observe(seconds)
+            log.info(
+                "request",
+                request_id=correlation_id.get(),
+                method=method,
+                route=route,
+                path=scope["path"],
+                status=status,
+                duration_ms=round(seconds * 1000, 1),
+            )
+
+
+class Validate:
+    """Give answers a strong ETag, answer 304 to clients that have them, and serve HEAD.
+
+    The tag is a hash of the very bytes, so it changes exactly when the answer does.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Handle one ASGI connection."""
+        if (
+            scope["type"] != "http"
+            or scope["method"] not in ("GET", "HEAD")
+            or scope["path"] in _NOT_CACHED
+        ):
+            await self.app(scope, receive, send)
+            return
+        head = scope["method"] == "HEAD"
+        asked_with = Headers(scope=scope).get("if-none-match", "")
+        start: Message = {}
+        body = bytearray()
+
+        async def collect(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                start.update(message)
+                return
+            body.extend(message.get("body", b""))
+            if message.get("more_body"):
+                return
+            headers = MutableHeaders(raw=start["headers"])
+            answer = bytes(body)
+            if start["status"] == HTTPStatus.OK:
+                headers.setdefault("ETag", f'"{hashlib.sha256(answer).hexdigest()[:32]}"')
+                headers.setdefault("Cache-Control", "public, no-cache")
+                headers.add_vary_header("Accept")
+                if _matches(asked_with, headers["ETag"]):
+                    start["status"] = HTTPStatus.NOT_MODIFIED
+                    del headers["Content-Length"], headers["Content-Type"]
+                    answer = b""
+            await send(start)
+            await send({"type": "http.response.body", "body": b"" if head else answer})
+
+        await self.app({**scope, "method": "GET"} if head else scope, receive, collect)
+
+
+def _matches(if_none_match: str, etag: str) -> bool:
+    """Whether a client has the answer: weak comparison, as RFC 9110 asks for here."""
+    if if_none_match.strip() == "*":
+        return True
+    return etag.removeprefix("W/") in _ENTITY_TAG.findall(if_none_match)

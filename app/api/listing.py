@@ -1,0 +1,91 @@
+"""Lists of districts with their status, as JSON, GeoJSON or CSV; `/districts` and `/control`."""
+
+from dataclasses import replace
+
+from fastapi import Request, Response
+
+from app.api import params
+from app.api.deps import asked, next_link
+from app.api.formats import feature_collection, negotiate, table
+from app.api.schemas.base import BoundarySet, ListEnvelope
+from app.api.schemas.base import asked as asked_members
+from app.api.schemas.places import DistrictItem, DistrictList
+from app.store import boundaries
+from app.store.engine import Connection
+from app.store.places import Country
+from app.store.status import Which, statuses
+
+COLUMNS = (
+    "id",
+    "name",
+    "province_id",
+    "province_name",
+    "status",
+    "controller_id",
+    "controller_name",
+    "since",
+    "confidence",
+    "disputed",
+    "last_reported",
+    "area_km2",
+    "population",
+    "is_provincial_capital",
+    "event_id",
+    "as_of",
+    "known_at",
+)
+
+
+class AfterDistrict(params.Cursor):
+    """Where a page of districts ended."""
+
+    id: params.PlaceId
+
+
+def district_page(
+    request: Request,
+    connection: Connection,
+    query: params.DistrictList | params.ControlList,
+    country: Country,
+    which: Which,
+) -> Response:
+    """One page of the districts that are meant, in the format that the client wants."""
+    wanted = negotiate(request, query.f, "json", "geojson", "csv")
+    after = AfterDistrict.read(query.cursor)
+    question = asked(connection, query, country.zone)
+    # One more than asked for tells whether there is a next page.
+    limit = query.limit + 1 if query.limit else None
+    which = replace(which, country=country.code, after=after.id if after else None, limit=limit)
+    found = statuses(connection, question, which)
+    page = found[: query.limit]
+    shapes = boundaries.default_set(connection, country.code)
+    envelope = {**asked_members(question), "boundary_set": BoundarySet.of(shapes)}
+    items = [DistrictItem.of(status) for status in page]
+    if wanted == "csv":
+        answer = table("districts", COLUMNS, [_row(item, envelope) for item in items])
+    elif wanted == "geojson":
+        ids = [item.id for item in items]
+        drawn = boundaries.geometries(connection, shapes.id, ids) if shapes else {}
+        answer = feature_collection(
+            ListEnvelope.model_validate(envelope),
+            [(item.id, item, drawn.get(item.id)) for item in items],
+        )
+    else:
+        document = DistrictList.model_validate({**envelope, "districts": items})
+        answer = Response(document.model_dump_json(), media_type="application/json")
+    if len(found) > len(page):
+        cursor = params.write_cursor(id=page[-1].id)
+        answer.headers["Link"] = next_link(request, question, cursor)
+    return answer
+
+
+def _row(item: DistrictItem, envelope: dict[str, object]) -> dict[str, object]:
+    row = item.model_dump(mode="json")
+    province, controller = row["province"], row["controller"] or {"id": None, "name": None}
+    return {
+        **row,
+        **{f"province_{key}": value for key, value in province.items()},
+        **{f"controller_{key}": value for key, value in controller.items()},
+        "as_of": envelope["as_of"],
+        "known_at": envelope["known_at"],
+    }

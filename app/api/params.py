@@ -1,0 +1,246 @@
+"""Query parameters, each set parsed once into a frozen value. Nothing unknown passes."""
+
+import base64
+import binascii
+import json
+import math
+from datetime import date
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
+
+from app.domain.control import Confidence, Kind, Status
+from app.domain.errors import InvalidValueError
+from app.domain.places import BoundingBox
+
+MAX_LIMIT = 1000
+MAX_NAME = 200
+MAX_POINTS = 1000
+
+# Control characters, NUL among them, are in no name and no date; PostgreSQL refuses NUL in text.
+_PRINTABLE = r"^[^\x00-\x1f\x7f]*$"
+Name = Annotated[
+    str, StringConstraints(min_length=1, max_length=MAX_NAME, pattern=_PRINTABLE, strict=True)
+]
+Slug = Annotated[str, StringConstraints(pattern=r"^[a-z0-9-]{1,100}$")]
+PlaceId = Annotated[str, StringConstraints(pattern=r"^[A-Z0-9]{2,20}$")]
+Format = Literal["json", "geojson", "csv"]
+# The bounds of PostgreSQL's integer and bigint: a number beyond them is no place in a list.
+SMALL = Field(ge=-(2**31), lt=2**31)
+LARGE = Field(ge=-(2**63), lt=2**63)
+
+_MOMENT = (
+    "A date in the country's own time zone (`2021-06-10`: the end of that day) or an instant with "
+    "its UTC offset (`2021-06-14T12:00+04:30`)."
+)
+Moment = Annotated[str, StringConstraints(max_length=40, pattern=_PRINTABLE)]
+Day = Annotated[date, Field(ge=date(1800, 1, 1), le=date(2199, 12, 31))]
+
+
+def _bbox(text: str) -> str:
+    parse_bbox(text)
+    return text
+
+
+Box = Annotated[str, StringConstraints(max_length=200), AfterValidator(_bbox)]
+
+
+def parse_bbox(text: str) -> BoundingBox:
+    """Read `west,south,east,north` in degrees; ValueError says what is wrong."""
+    try:
+        west, south, east, north = (float(part) for part in text.split(","))
+    except ValueError:
+        raise ValueError("write four numbers: west,south,east,north") from None
+    if not all(map(math.isfinite, (west, south, east, north))):
+        raise ValueError("write four finite numbers: west,south,east,north")
+    if not (-180 <= west <= 180 and -180 <= east <= 180):
+        raise ValueError("west and east are degrees from -180 to 180")
+    if not -90 <= south <= north <= 90:
+        raise ValueError("south and north are degrees from -90 to 90, south not above north")
+    return BoundingBox(west, south, east, north)
+
+
+class Query(BaseModel):
+    """Parameters of any read."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    f: Format | None = Field(
+        None, description="Format of the answer; goes before the Accept header."
+    )
+
+
+class Clocks(Query):
+    """The three clocks, and how sure is sure enough."""
+
+    as_of: Moment | None = Field(
+        None,
+        description=f"The moment in the world that is asked about; today if left out. {_MOMENT}",
+        examples=["2021-06-10"],
+    )
+    reported_by: Moment | None = Field(
+        None,
+        description="Count only documents published by then; all if left out. A document whose "
+        f"publication date is uncertain counts from its latest possible date. {_MOMENT}",
+        examples=["2021-06-08"],
+    )
+    known_at: Moment | None = Field(
+        None,
+        description="Count only what this record held at that instant; now if left out. An answer "
+        f"with a fixed `known_at` never changes: cite it with one. {_MOMENT}",
+    )
+    min_confidence: Literal["claimed", "reported", "confirmed"] = Field(
+        "reported",
+        description="How well supported an event must be to count: `claimed` (only a party to the "
+        "conflict says so), `reported`, `confirmed` (two independent origins).",
+    )
+
+    @property
+    def minimum(self) -> Confidence:
+        """The level that `min_confidence` names."""
+        return Confidence.of(self.min_confidence)
+
+
+class CountryClocks(Clocks):
+    """A read about a country."""
+
+    country: Annotated[str, StringConstraints(pattern="^[A-Z]{2}$")] | None = Field(
+        None, description="Two-letter code of the country; the configured one if left out."
+    )
+
+
+class Page(BaseModel):
+    """Where in a list a page begins, and how long it is."""
+
+    limit: int = Field(
+        100, ge=1, le=MAX_LIMIT, description=f"How many at the most, 1 to {MAX_LIMIT}."
+    )
+    cursor: Annotated[str, StringConstraints(max_length=400)] | None = Field(
+        None, description="Where to go on: take it from the `Link` header with `rel=next`."
+    )
+
+
+class Places(CountryClocks):
+    """Which districts are meant."""
+
+    province: PlaceId | None = Field(None, description="P-code of a province.", examples=["AF29"])
+    controller: Slug | None = Field(
+        None, description="Id of the party that holds them.", examples=["taliban"]
+    )
+    status: Status | None = Field(None, description="The status that they have.")
+    bbox: Box | None = Field(
+        None,
+        description="west,south,east,north in degrees (WGS 84): districts whose shape meets it.",
+        examples=["63.5,35.0,65.5,36.5"],
+    )
+
+    @property
+    def box(self) -> BoundingBox | None:
+        """The bounding box, read."""
+        return parse_bbox(self.bbox) if self.bbox else None
+
+
+class DistrictList(Places, Page):
+    """`GET /districts`."""
+
+    q: Name | None = Field(
+        None,
+        description="Part of a name, in any recorded spelling or script.",
+        examples=["qaisar"],
+    )
+
+
+class ControlList(Places):
+    """`GET /control`: everything at once, unless a limit is set."""
+
+    limit: int | None = Field(
+        None, ge=1, le=MAX_LIMIT, description=f"1 to {MAX_LIMIT}; all districts if left out."
+    )
+    cursor: Annotated[str, StringConstraints(max_length=400)] | None = Field(
+        None, description="Where to go on: take it from the `Link` header with `rel=next`."
+    )
+
+
+class EventList(CountryClocks, Page):
+    """`GET /events`."""
+
+    min_confidence: Literal["claimed", "reported", "confirmed"] = Field(
+        "claimed", description="How well supported an event must be to be listed."
+    )
+    district: PlaceId | None = Field(None, description="P-code.", examples=["AF2907"])
+    province: PlaceId | None = Field(None, description="P-code.", examples=["AF29"])
+    controller: Slug | None = Field(None, description="Id of the party that held it afterwards.")
+    kind: Kind | None = Field(None, description="Kind of change.")
+    source: Slug | None = Field(None, description="Id of a publisher that is cited.")
+    disputed: bool | None = Field(None, description="Whether a document disputes it.")
+    from_: Day | None = Field(None, alias="from", description="First day of effect, included.")
+    to: Day | None = Field(None, description="Last day of effect, included.")
+    bbox: Box | None = Field(None, description="west,south,east,north in degrees (WGS 84).")
+
+    @property
+    def box(self) -> BoundingBox | None:
+        """The bounding box, read."""
+        return parse_bbox(self.bbox) if self.bbox else None
+
+
+class ProvinceList(CountryClocks, Page):
+    """`GET /provinces`."""
+
+
+class SourceList(CountryClocks, Page):
+    """`GET /sources` and `/sources/{id}`."""
+
+
+class Changes(CountryClocks):
+    """`GET /changes`: one of three pairs says which two states are compared."""
+
+    from_: Moment | None = Field(
+        None,
+        alias="from",
+        description=f"Compare what held at this moment … {_MOMENT}",
+        examples=["2021-06-01"],
+    )
+    to: Moment | None = Field(None, description="… with this one.", examples=["2021-06-30"])
+    reported_from: Moment | None = Field(
+        None, description="Compare what had been published by this moment …"
+    )
+    reported_to: Moment | None = Field(None, description="… with what had been by this one.")
+    known_from: Moment | None = Field(
+        None, description="Compare what this record held at this moment …"
+    )
+    known_to: Moment | None = Field(None, description="… with what it held at this one.")
+    province: PlaceId | None = Field(None, description="P-code of a province.")
+
+
+class Series(CountryClocks):
+    """`GET /series`."""
+
+    from_: Day = Field(alias="from", description="First day.", examples=["2021-06-01"])
+    to: Day = Field(description="Last day, included.", examples=["2021-08-16"])
+    step: Literal["day", "week", "month"] = Field("day", description="Distance of the points.")
+    province: PlaceId | None = Field(None, description="P-code of a province.")
+
+
+def write_cursor(**position: Any) -> str:
+    """Pack where a page ended into one opaque word."""
+    packed = json.dumps(position, separators=(",", ":"), default=str).encode()
+    return base64.urlsafe_b64encode(packed).decode().rstrip("=")
+
+
+class Cursor(BaseModel):
+    """Where a page ended; subclasses say what they need."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    @classmethod
+    def read(cls, text: str | None) -> Self | None:
+        """Unpack a cursor; InvalidValueError for one that this address did not give."""
+        if text is None:
+            return None
+        try:
+            packed = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
+            return cls.model_validate_json(packed)
+        except (binascii.Error, ValueError):
+            raise InvalidValueError(
+                "take the cursor from the Link header of the page before", field="cursor"
+            ) from None

@@ -1,0 +1,1 @@
+"""The documents that clients read. Field names are a contract."""

@@ -1,0 +1,77 @@
+"""Totals of districts, put together from the same statuses that `/control` lists."""
+
+from collections import Counter
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from typing import Any
+
+from app.api.schemas.base import asked
+from app.api.schemas.totals import total_members
+from app.domain.clocks import Clocks, Moment
+from app.domain.control import Question
+from app.domain.summary import totals
+from app.store import sources
+from app.store.engine import Connection
+from app.store.status import DistrictStatus, Which, statuses
+
+
+@dataclass(frozen=True)
+class Summaries:
+    """Statuses at one moment, and which districts were in another state some days before."""
+
+    question: Question
+    districts: list[DistrictStatus]
+    changed: dict[int, Counter[str]]
+    names: dict[str, str]
+
+    def whole(self) -> dict[str, Any]:
+        """The members of `Summary` for all of the districts."""
+        capital = next((d for d in self.districts if d.is_national_capital), None)
+        counts = {days: changed.total() for days, changed in self.changed.items()}
+        return self._members(self.districts, capital, counts)
+
+    def of(self, province: str) -> dict[str, Any]:
+        """The members of `Summary` for one province."""
+        inside = [d for d in self.districts if d.province.id == province]
+        capital = next((d for d in inside if d.is_provincial_capital), None)
+        counts = {days: changed[province] for days, changed in self.changed.items()}
+        return self._members(inside, capital, counts)
+
+    def _members(
+        self, inside: list[DistrictStatus], capital: DistrictStatus | None, changed: dict[int, int]
+    ) -> dict[str, Any]:
+        return {
+            **asked(self.question),
+            **total_members(totals(district.place for district in inside), self.names),
+            "changed_last_7_days": changed[7],
+            "changed_last_30_days": changed[30],
+            "capital": capital
+            and {
+                "district": {"id": capital.id, "name": capital.name},
+                "status": capital.status,
+                "controller": capital.controller,
+            },
+        }
+
+
+def summarise(connection: Connection, question: Question, which: Which) -> Summaries:
+    """Ask for the statuses now and 7 and 30 days before: three queries, however many provinces."""
+    now = statuses(connection, question, which)
+    changed = {}
+    for days in (7, 30):
+        before = statuses(connection, _days_before(question, days), which)
+        changed[days] = Counter(
+            new.province.id
+            for old, new in zip(before, now, strict=True)
+            if old.outcome != new.outcome
+        )
+    names = {actor.id: actor.name for actor in sources.list_actors(connection)}
+    return Summaries(question, now, changed, names)
+
+
+def _days_before(question: Question, days: int) -> Question:
+    """The same question about an earlier moment, by days of the country's calendar."""
+    then = question.clocks.as_of.until.astimezone(question.zone) - timedelta(days=days)
+    as_of = Moment(then.isoformat(), then)
+    clocks = Clocks(as_of, question.clocks.reported_by, question.clocks.known_at)
+    return replace(question, clocks=clocks)

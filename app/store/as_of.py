@@ -1,0 +1,68 @@
+"""THE bitemporal predicates: which rows count at which setting of the clocks.
+
+Every read composes these; none writes its own comparison of times.
+"""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, FromClause, and_, or_, tuple_
+
+from app.domain.clocks import Moment
+from app.domain.control import Question
+
+
+def known(table: FromClause, known_at: datetime) -> ColumnElement[bool]:
+    """The record held the row at that instant: `[known_from, known_until)`."""
+    return and_(
+        table.c.known_from <= known_at,
+        or_(table.c.known_until.is_(None), table.c.known_until > known_at),
+    )
+
+
+def in_force(states: FromClause, reported_by: Moment | None) -> ColumnElement[bool]:
+    """The reading of an event that the documents published by then give."""
+    if reported_by is None:
+        return states.c.reported_until.is_(None)
+    return and_(
+        states.c.reported_from <= reported_by.until,
+        or_(states.c.reported_until.is_(None), states.c.reported_until > reported_by.until),
+    )
+
+
+def published(citations: FromClause, reported_by: Moment | None) -> ColumnElement[bool]:
+    """The document was certainly out by then."""
+    if reported_by is None:
+        return citations.c.published_latest.is_not(None)
+    return citations.c.published_latest <= reported_by.until
+
+
+def told(states: FromClause, question: Question) -> ColumnElement[bool]:
+    """The reading of an event at `reported_by` and `known_at`, whatever it says."""
+    return and_(
+        known(states, question.clocks.known_at), in_force(states, question.clocks.reported_by)
+    )
+
+
+def counts(states: FromClause, question: Question) -> ColumnElement[bool]:
+    """The event may decide: told, sure enough, and in effect by `as_of`."""
+    return and_(
+        told(states, question),
+        states.c.confidence >= int(question.minimum),
+        states.c.latest <= question.clocks.as_of.until,
+    )
+
+
+def order_key(states: FromClause) -> tuple[ColumnElement[Any], ...]:
+    """Day of effect, given order, time of day, order of recording: the rule's order of events."""
+    return (states.c.effective_on, states.c.day_order, states.c.latest, states.c.sequence)
+
+
+def newest_first(states: FromClause) -> list[ColumnElement[Any]]:
+    """Sort so that the deciding event comes first; `event_states_deciding_idx` serves it."""
+    return [column.desc() for column in order_key(states)]
+
+
+def after(states: FromClause, other: FromClause) -> ColumnElement[bool]:
+    """The one event comes later in the rule's order than the other."""
+    return tuple_(*order_key(states)) > tuple_(*order_key(other))

@@ -1,0 +1,339 @@
+"""Events as clients see them: what each says at the clocks asked for, with its citations."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, Connection, Row, Select, func, or_, select, tuple_
+
+from app.domain.clocks import Span
+from app.domain.control import (
+    Confidence,
+    EventState,
+    Kind,
+    Outcome,
+    Question,
+    Reading,
+    Status,
+)
+from app.domain.places import BoundingBox
+from app.store import as_of
+from app.store.status import Named
+from app.store.tables import (
+    actors,
+    citations,
+    districts,
+    event_states,
+    event_versions,
+    provinces,
+    revisions,
+    sources,
+)
+from app.store.tables import events as recorded
+
+_speakers = actors.alias("speakers")
+
+
+@dataclass(frozen=True)
+class Cited:
+    """One citation. Dates are EDTF texts as recorded; `published_latest` is an instant."""
+
+    id: str
+    event_id: str
+    stance: str
+    source: Named
+    origin: str
+    title: str | None
+    url: str | None
+    archived_url: str | None
+    published: str
+    published_latest: datetime
+    asserted: str | None
+    place_as_written: str | None
+    basis: str
+    speaker: Named | None
+    reliability: str | None
+    credibility: int | None
+    note: str | None
+
+
+@dataclass(frozen=True)
+class Event:
+    """What one event says at the clocks asked for."""
+
+    id: str
+    version: int
+    district: Named
+    province: Named
+    kind: Kind
+    status: Status
+    controller: Named | None
+    effective_on: date
+    span: Span
+    confidence: Confidence
+    disputed: bool
+    day_order: int
+    sequence: int
+
+    @property
+    def state(self) -> EventState:
+        """The part of it that the rule looks at."""
+        return EventState(
+            event_id=self.id,
+            sequence=self.sequence,
+            outcome=Outcome(self.status, self.controller.id if self.controller else None),
+            day_order=self.day_order,
+            reading=Reading(self.span, self.confidence, self.disputed),
+        )
+
+
+@dataclass(frozen=True)
+class Position:
+    """Where a page of events ended: the rule's order key of its last event."""
+
+    effective_on: date
+    day_order: int
+    latest: datetime
+    sequence: int
+
+
+@dataclass(frozen=True)
+class Sought:
+    """Which events are meant; every part that is given narrows it.
+
+    `first` and `last` are days of effect, both included. `after` is the last event of the page
+    before.
+    """
+
+    country: str | None = None
+    district: str | None = None
+    province: str | None = None
+    controller: str | None = None
+    kind: Kind | None = None
+    source: str | None = None
+    disputed: bool | None = None
+    first: date | None = None
+    last: date | None = None
+    bbox: BoundingBox | None = None
+    after: Position | None = None
+    limit: int | None = None
+
+
+@dataclass(frozen=True)
+class VersionInfo:
+    """One version of an event: what it said, who recorded it when and why, and what closed it."""
+
+    version: int
+    kind: Kind
+    status: Status
+    controller: Named | None
+    pinned: str | None
+    pin_reason: str | None
+    known_from: datetime
+    known_until: datetime | None
+    revision: int
+    author: str
+    reason: str | None
+    closed_by: str | None
+    closing_reason: str | None
+    closing_revision: int | None
+
+
+def find(connection: Connection, question: Question, sought: Sought) -> list[Event]:
+    """Events in effect by `as_of` and sure enough, newest first."""
+    statement = (
+        _events()
+        .where(as_of.counts(event_states, question), *_conditions(question, sought))
+        .order_by(*as_of.newest_first(event_states))
+        .limit(sought.limit)
+    )
+    return [_event(row) for row in connection.execute(statement)]
+
+
+def told_of(connection: Connection, question: Question, district: str) -> list[Event]:
+    """Every event of a district at `reported_by` and `known_at`, sure and in effect or not."""
+    statement = _events().where(
+        event_states.c.district_id == district, as_of.told(event_states, question)
+    )
+    return [_event(row) for row in connection.execute(statement)]
+
+
+def one(connection: Connection, question: Question, event_id: UUID) -> Event | None:
+    """One event, if it was on record and reported at these clocks."""
+    row = connection.execute(
+        _events().where(event_states.c.event_id == event_id, as_of.told(event_states, question))
+    ).first()
+    return _event(row) if row else None
+
+
+def district_of(connection: Connection, event_id: UUID) -> str | None:
+    """The district that an event is about; None when no such event was ever recorded."""
+    district: str | None = connection.scalar(
+        select(recorded.c.district_id).where(recorded.c.id == event_id)
+    )
+    return district
+
+
+def citations_of(
+    connection: Connection, question: Question, event_ids: Iterable[str]
+) -> dict[str, list[Cited]]:
+    """The citations of these events at the clocks, by event, in the order of publication."""
+    statement = (
+        select(
+            citations,
+            sources.c.name.label("source_name"),
+            _speakers.c.name.label("speaker_name"),
+        )
+        .join(sources)
+        .outerjoin(_speakers, _speakers.c.id == citations.c.speaker_id)
+        .where(
+            citations.c.event_id.in_([UUID(event) for event in event_ids]),
+            as_of.known(citations, question.clocks.known_at),
+            as_of.published(citations, question.clocks.reported_by),
+        )
+        .order_by(citations.c.published_latest, citations.c.id)
+    )
+    cited: dict[str, list[Cited]] = {}
+    for row in connection.execute(statement):
+        cited.setdefault(str(row.event_id), []).append(cited_from(row))
+    return cited
+
+
+def versions_of(connection: Connection, question: Question, event_id: UUID) -> list[VersionInfo]:
+    """Every version of an event that had been recorded by `known_at`, oldest first."""
+    opening, closing = revisions.alias("opening"), revisions.alias("closing")
+    known_at = question.clocks.known_at
+    statement = (
+        select(
+            event_versions,
+            actors.c.name.label("controller_name"),
+            opening.c.author,
+            opening.c.reason,
+            closing.c.author.label("closed_by"),
+            closing.c.reason.label("closing_reason"),
+        )
+        .join(opening, opening.c.revision == event_versions.c.revision)
+        .outerjoin(
+            closing,
+            (closing.c.revision == event_versions.c.closing_revision)
+            & (closing.c.recorded_at <= known_at),
+        )
+        .outerjoin(actors, actors.c.id == event_versions.c.controller_id)
+        .where(event_versions.c.event_id == event_id, event_versions.c.known_from <= known_at)
+        .order_by(event_versions.c.version)
+    )
+    return [_version(row, known_at) for row in connection.execute(statement)]
+
+
+def cited_from(row: Row[Any]) -> Cited:
+    """Read a row of `citations` joined with the names of its source and speaker."""
+    return Cited(
+        id=str(row.id),
+        event_id=str(row.event_id),
+        stance=row.stance,
+        source=Named(row.source_id, row.source_name),
+        origin=row.origin,
+        title=row.title,
+        url=row.url,
+        archived_url=row.archived_url,
+        published=row.published_edtf,
+        published_latest=row.published_latest,
+        asserted=row.asserted_edtf,
+        place_as_written=row.place_as_written,
+        basis=row.basis,
+        speaker=Named(row.speaker_id, row.speaker_name) if row.speaker_id else None,
+        reliability=row.reliability,
+        credibility=row.credibility,
+        note=row.note,
+    )
+
+
+def _events() -> Select[Any]:
+    return (
+        select(
+            event_states,
+            districts.c.name.label("district_name"),
+            districts.c.province_id,
+            provinces.c.name.label("province_name"),
+            actors.c.name.label("controller_name"),
+        )
+        .join(districts, districts.c.id == event_states.c.district_id)
+        .join(provinces, provinces.c.id == districts.c.province_id)
+        .outerjoin(actors, actors.c.id == event_states.c.controller_id)
+    )
+
+
+def _conditions(question: Question, sought: Sought) -> list[ColumnElement[bool]]:
+    equal = {
+        provinces.c.country_code: sought.country,
+        event_states.c.district_id: sought.district,
+        districts.c.province_id: sought.province,
+        event_states.c.controller_id: sought.controller,
+        event_states.c.kind: sought.kind,
+        event_states.c.disputed: sought.disputed,
+    }
+    conditions: list[ColumnElement[bool]] = [
+        column == value for column, value in equal.items() if value is not None
+    ]
+    if sought.source:
+        cited_by = select(citations.c.event_id).where(
+            citations.c.source_id == sought.source,
+            as_of.known(citations, question.clocks.known_at),
+            as_of.published(citations, question.clocks.reported_by),
+        )
+        conditions.append(event_states.c.event_id.in_(cited_by))
+    if sought.first:
+        conditions.append(event_states.c.effective_on >= sought.first)
+    if sought.last:
+        conditions.append(event_states.c.effective_on <= sought.last)
+    if sought.bbox:
+        boxes = [
+            func.ST_MakeEnvelope(west, sought.bbox.south, east, sought.bbox.north, 4326)
+            for west, east in sought.bbox.spans
+        ]
+        conditions.append(or_(*(districts.c.point.op("&&")(box) for box in boxes)))
+    if sought.after:
+        end = sought.after
+        position = (end.effective_on, end.day_order, end.latest, end.sequence)
+        conditions.append(tuple_(*as_of.order_key(event_states)) < tuple_(*position))
+    return conditions
+
+
+def _event(row: Row[Any]) -> Event:
+    return Event(
+        id=str(row.event_id),
+        version=row.version,
+        district=Named(row.district_id, row.district_name),
+        province=Named(row.province_id, row.province_name),
+        kind=Kind(row.kind),
+        status=Status(row.status),
+        controller=Named(row.controller_id, row.controller_name) if row.controller_id else None,
+        effective_on=row.effective_on,
+        span=Span(row.earliest, row.latest),
+        confidence=Confidence(row.confidence),
+        disputed=row.disputed,
+        day_order=row.day_order,
+        sequence=row.sequence,
+    )
+
+
+def _version(row: Row[Any], known_at: datetime) -> VersionInfo:
+    closed = row.known_until is not None and row.known_until <= known_at
+    return VersionInfo(
+        version=row.version,
+        kind=Kind(row.kind),
+        status=Status(row.status),
+        controller=Named(row.controller_id, row.controller_name) if row.controller_id else None,
+        pinned=row.pinned_edtf,
+        pin_reason=row.pin_reason,
+        known_from=row.known_from,
+        known_until=row.known_until if closed else None,
+        revision=row.revision,
+        author=row.author,
+        reason=row.reason,
+        closed_by=row.closed_by,
+        closing_reason=row.closing_reason,
+        closing_revision=row.closing_revision if closed else None,
+    )

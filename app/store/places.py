@@ -1,0 +1,220 @@
+"""Finding places: by id, by any recorded spelling, and everything the gazetteer says of one."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import ColumnElement, Connection, Table, func, select
+
+from app.domain.errors import Candidate
+from app.domain.places import name_key
+from app.store.status import Named
+from app.store.tables import (
+    countries,
+    district_codes,
+    district_names,
+    districts,
+    province_codes,
+    province_names,
+    provinces,
+)
+
+PlaceKind = Literal["district", "province"]
+
+_CANDIDATES = 10
+_RESEMBLANCE = 0.3
+"""How alike (trigram similarity, 0 to 1) a name must be to be offered for one that is unknown."""
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where an id or a name leads."""
+
+    id: str
+    country: str
+    zone: ZoneInfo
+
+
+@dataclass(frozen=True)
+class Country:
+    """A country and the time zone that its days are told in."""
+
+    code: str
+    name: str
+    zone: ZoneInfo
+
+
+@dataclass(frozen=True)
+class Spelling:
+    """One recorded name of a place, with the lists that carry it."""
+
+    name: str
+    languages: tuple[str, ...]
+    script: str | None
+    lists: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Code:
+    """The code of a place in another scheme."""
+
+    scheme: str
+    code: str
+
+
+@dataclass(frozen=True)
+class Province:
+    """A province, its size in districts, and the district that is its capital."""
+
+    id: str
+    name: str
+    name_local: str | None
+    country: str
+    districts: int
+    capital: Named | None
+
+
+def country(connection: Connection, code: str) -> Country | None:
+    """A country of the gazetteer."""
+    row = connection.execute(select(countries).where(countries.c.code == code)).first()
+    return Country(row.code, row.name, ZoneInfo(row.time_zone)) if row else None
+
+
+def place(connection: Connection, kind: PlaceKind, place_id: str) -> Place | None:
+    """The place that has exactly this id."""
+    statement = select(provinces.c.country_code, countries.c.time_zone).join(countries)
+    if kind == "district":
+        statement = statement.join(districts).where(districts.c.id == place_id)
+    else:
+        statement = statement.where(provinces.c.id == place_id)
+    row = connection.execute(statement).first()
+    return Place(place_id, row.country_code, ZoneInfo(row.time_zone)) if row else None
+
+
+def named(connection: Connection, kind: PlaceKind, name: str) -> list[Candidate]:
+    """The places that this name may mean.
+
+    Those with exactly this name (reduced by `name_key`), or this id in another case, if there
+    are any; else those with the most similar names, best first.
+    """
+    names, place_id = _names(kind)
+    key = name_key(name)
+    exact = _candidates(connection, kind, key, [names.c.key == key])
+    if exact:
+        return exact
+    by_id = select(place_id).where(func.lower(place_id) == name.lower()).limit(1)
+    found = connection.scalars(by_id).first()
+    if found is not None:
+        return _candidates(connection, kind, key, [place_id == found])[:1]
+    return _candidates(connection, kind, key, [func.similarity(names.c.key, key) > _RESEMBLANCE])
+
+
+def is_exact(candidate: Candidate, name: str) -> bool:
+    """Whether the name, or the id, is the candidate's own."""
+    return name_key(candidate.matched_name) == name_key(name) or candidate.id == name.upper()
+
+
+def spellings(connection: Connection, kind: PlaceKind, place_id: str) -> list[Spelling]:
+    """Every recorded name of a place."""
+    names, place_column = _names(kind)
+    rows = connection.execute(
+        select(names).where(place_column == place_id).order_by(names.c.script.desc(), names.c.name)
+    )
+    return [Spelling(r.name, tuple(r.languages), r.script, tuple(r.lists)) for r in rows]
+
+
+def codes(connection: Connection, kind: PlaceKind, place_id: str) -> list[Code]:
+    """The codes of a place in other schemes; its own id is not among them."""
+    table = district_codes if kind == "district" else province_codes
+    rows = connection.execute(
+        select(table.c.scheme, table.c.code)
+        .where(table.c[f"{kind}_id"] == place_id)
+        .order_by(table.c.scheme)
+    )
+    return [Code(row.scheme, row.code) for row in rows]
+
+
+def list_provinces(
+    connection: Connection,
+    *,
+    country_code: str | None = None,
+    province: str | None = None,
+    after: str | None = None,
+    limit: int | None = None,
+) -> list[Province]:
+    """Provinces in the order of their ids."""
+    capital = districts.alias("capital")
+    of_province = districts.alias("of_province")
+    number = (
+        select(func.count())
+        .select_from(of_province)
+        .where(of_province.c.province_id == provinces.c.id)
+        .scalar_subquery()
+    )
+    statement = (
+        select(
+            provinces,
+            capital.c.id.label("capital_id"),
+            capital.c.name.label("capital_name"),
+            number.label("districts"),
+        )
+        .outerjoin(
+            capital,
+            (capital.c.province_id == provinces.c.id) & capital.c.is_provincial_capital,
+        )
+        .order_by(provinces.c.id)
+        .limit(limit)
+    )
+    if country_code is not None:
+        statement = statement.where(provinces.c.country_code == country_code)
+    if province is not None:
+        statement = statement.where(provinces.c.id == province)
+    if after is not None:
+        statement = statement.where(provinces.c.id > after)
+    return [
+        Province(
+            id=row.id,
+            name=row.name,
+            name_local=row.name_local,
+            country=row.country_code,
+            districts=row.districts,
+            capital=Named(row.capital_id, row.capital_name) if row.capital_id else None,
+        )
+        for row in connection.execute(statement)
+    ]
+
+
+def _candidates(
+    connection: Connection, kind: PlaceKind, key: str, conditions: Sequence[ColumnElement[bool]]
+) -> list[Candidate]:
+    """Places with a name that fits, each with its best one, best first."""
+    names, place_id = _names(kind)
+    likeness = func.similarity(names.c.key, key)
+    best = (
+        select(place_id.label("id"), names.c.name.label("matched"), likeness.label("score"))
+        .where(*conditions)
+        .distinct(place_id)
+        .order_by(place_id, likeness.desc(), names.c.name)
+        .subquery()
+    )
+    places = districts if kind == "district" else provinces
+    statement = select(best, places.c.name).join(places, places.c.id == best.c.id)
+    if kind == "district":
+        statement = statement.add_columns(provinces.c.name.label("province")).join(provinces)
+    rows = connection.execute(statement.order_by(best.c.score.desc(), best.c.id).limit(_CANDIDATES))
+    return [
+        Candidate(
+            id=row["id"],
+            name=row["name"],
+            province=row.get("province"),
+            matched_name=row["matched"],
+            score=round(row["score"], 3),
+        )
+        for row in rows.mappings()
+    ]
+
+
+def _names(kind: PlaceKind) -> tuple[Table, ColumnElement[str]]:
+    names = district_names if kind == "district" else province_names
+    return names, names.c[f"{kind}_id"]

@@ -1,0 +1,170 @@
+"""Publishers with what they are cited for, and the parties that can hold a district."""
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy import Connection, Row, Select, and_, func, select, tuple_
+
+from app.domain.control import Question
+from app.store import as_of
+from app.store.events import Cited, cited_from
+from app.store.status import Named
+from app.store.tables import actors, citations, districts, event_versions, events, sources
+
+
+@dataclass(frozen=True)
+class Source:
+    """A publisher; the counts are of citations at the clocks asked for."""
+
+    id: str
+    name: str
+    citations: int
+    supporting: int
+    disputing: int
+    events: int
+    districts: int
+    first_published: date | None
+    last_published: date | None
+
+
+@dataclass(frozen=True)
+class CitedFor:
+    """One citation of a publisher, and the district whose control it speaks of."""
+
+    citation: Cited
+    district: Named
+
+
+@dataclass(frozen=True)
+class Actor:
+    """A party that can hold a district."""
+
+    id: str
+    name: str
+    full_name: str
+    kind: str
+    aliases: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class AfterCitation:
+    """Where a page of citations ended."""
+
+    published_latest: datetime
+    id: str
+
+
+def list_sources(
+    connection: Connection,
+    question: Question,
+    *,
+    source: str | None = None,
+    after: str | None = None,
+    limit: int | None = None,
+) -> list[Source]:
+    """Publishers in the order of their ids, with what they are cited for at the clocks."""
+    supports = citations.c.stance == "supports"
+    statement = (
+        select(
+            sources.c.id,
+            sources.c.name,
+            func.count(event_versions.c.event_id).label("citations"),
+            func.count(event_versions.c.event_id).filter(supports).label("supporting"),
+            func.count(event_versions.c.event_id.distinct()).label("events"),
+            func.count(events.c.district_id.distinct())
+            .filter(event_versions.c.event_id.is_not(None))
+            .label("districts"),
+            func.min(citations.c.published_latest)
+            .filter(event_versions.c.event_id.is_not(None))
+            .label("first"),
+            func.max(citations.c.published_latest)
+            .filter(event_versions.c.event_id.is_not(None))
+            .label("last"),
+        )
+        .outerjoin(
+            citations,
+            and_(
+                citations.c.source_id == sources.c.id,
+                as_of.known(citations, question.clocks.known_at),
+                as_of.published(citations, question.clocks.reported_by),
+            ),
+        )
+        .outerjoin(events, events.c.id == citations.c.event_id)
+        .outerjoin(
+            event_versions,
+            and_(
+                event_versions.c.event_id == events.c.id,
+                as_of.known(event_versions, question.clocks.known_at),
+            ),
+        )
+        .group_by(sources.c.id)
+        .order_by(sources.c.id)
+        .limit(limit)
+    )
+    if source is not None:
+        statement = statement.where(sources.c.id == source)
+    if after is not None:
+        statement = statement.where(sources.c.id > after)
+    return [_source(row, question) for row in connection.execute(statement)]
+
+
+def cited_for(
+    connection: Connection,
+    question: Question,
+    source: str,
+    *,
+    after: AfterCitation | None = None,
+    limit: int | None = None,
+) -> list[CitedFor]:
+    """The citations of one publisher at the clocks, in the order of publication."""
+    speakers = actors.alias("speakers")
+    statement: Select[Any] = (
+        select(
+            citations,
+            sources.c.name.label("source_name"),
+            speakers.c.name.label("speaker_name"),
+            districts.c.id.label("district_id"),
+            districts.c.name.label("district_name"),
+        )
+        .join(sources)
+        .join(events, events.c.id == citations.c.event_id)
+        .join(event_versions, event_versions.c.event_id == events.c.id)
+        .join(districts, districts.c.id == events.c.district_id)
+        .outerjoin(speakers, speakers.c.id == citations.c.speaker_id)
+        .where(
+            citations.c.source_id == source,
+            as_of.known(citations, question.clocks.known_at),
+            as_of.known(event_versions, question.clocks.known_at),
+            as_of.published(citations, question.clocks.reported_by),
+        )
+        .order_by(citations.c.published_latest, citations.c.id)
+        .limit(limit)
+    )
+    if after is not None:
+        position = (citations.c.published_latest, citations.c.id)
+        statement = statement.where(tuple_(*position) > tuple_(after.published_latest, after.id))
+    return [
+        CitedFor(cited_from(row), Named(row.district_id, row.district_name))
+        for row in connection.execute(statement)
+    ]
+
+
+def list_actors(connection: Connection) -> list[Actor]:
+    """Every party, in the order of their ids; there are few."""
+    rows = connection.execute(select(actors).order_by(actors.c.id))
+    return [Actor(r.id, r.name, r.full_name, r.kind, tuple(r.aliases)) for r in rows]
+
+
+def _source(row: Row[Any], question: Question) -> Source:
+    return Source(
+        id=row.id,
+        name=row.name,
+        citations=row.citations,
+        supporting=row.supporting,
+        disputing=row.citations - row.supporting,
+        events=row.events,
+        districts=row.districts,
+        first_published=row.first.astimezone(question.zone).date() if row.first else None,
+        last_published=row.last.astimezone(question.zone).date() if row.last else None,
+    )

@@ -1,0 +1,272 @@
+"""Who holds each district: the control rule in SQL.
+
+`app.domain.control` says what the rule is; `tests/test_rule_agrees.py` shows that this agrees.
+"""
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    FromClause,
+    Select,
+    func,
+    or_,
+    select,
+    true,
+)
+
+from app.domain.clocks import Span
+from app.domain.control import UNKNOWN, Confidence, Outcome, Question, Status
+from app.domain.places import BoundingBox
+from app.domain.summary import Place
+from app.store import as_of
+from app.store.tables import (
+    actors,
+    boundary_sets,
+    citations,
+    district_names,
+    district_shapes,
+    districts,
+    event_states,
+    event_versions,
+    events,
+    provinces,
+)
+
+
+@dataclass(frozen=True)
+class Named:
+    """An id and the name that goes with it."""
+
+    id: str
+    name: str
+
+
+@dataclass(frozen=True)
+class DistrictStatus:
+    """One district and what holds there at the moment that was asked about.
+
+    `since` is the day on which the unbroken stretch of this outcome began, `since_at` the instant;
+    `span` and what follows are those of the deciding event. All are None where the status is
+    unknown. `last_reported` is the newest publication that speaks of the district, whatever it
+    says.
+    """
+
+    id: str
+    name: str
+    name_local: str | None
+    province: Named
+    is_provincial_capital: bool
+    is_national_capital: bool
+    area_km2: float | None
+    area_year: str | None
+    population: int | None
+    population_year: str | None
+    status: Status
+    controller: Named | None
+    since: date | None
+    since_at: datetime | None
+    span: Span | None
+    confidence: Confidence | None
+    disputed: bool
+    last_reported: date | None
+    event_id: str | None
+
+    @property
+    def outcome(self) -> Outcome:
+        """Status and controller, as the rule compares them."""
+        return Outcome(self.status, self.controller.id if self.controller else None)
+
+    @property
+    def place(self) -> Place:
+        """What the totals count."""
+        return Place(self.outcome, self.since, self.area_km2, self.population)
+
+
+@dataclass(frozen=True)
+class Which:
+    """Which districts are meant; every part that is given narrows it.
+
+    `key` is a reduced name (`name_key`) that one of the district's names contains or resembles.
+    `after` and `limit` page through them in the order of their ids.
+    """
+
+    country: str | None = None
+    district: str | None = None
+    province: str | None = None
+    controller: str | None = None
+    status: Status | None = None
+    bbox: BoundingBox | None = None
+    key: str | None = None
+    after: str | None = None
+    limit: int | None = None
+
+
+def statuses(connection: Connection, question: Question, which: Which) -> list[DistrictStatus]:
+    """The status of the districts that are meant, in the order of their ids, in one query."""
+    rows = connection.execute(_statement(question, which)).mappings()
+    return [_status(row, question) for row in rows]
+
+
+def _statement(question: Question, which: Which) -> Select[Any]:
+    decider = (
+        select(event_states)
+        .where(event_states.c.district_id == districts.c.id, as_of.counts(event_states, question))
+        .order_by(*as_of.newest_first(event_states))
+        .limit(1)
+        .lateral("decider")
+    )
+    last_other = _last_other(question, decider)
+    start = _start_of_stretch(question, last_other)
+    return (
+        select(
+            districts,
+            provinces.c.name.label("province_name"),
+            decider.c.status,
+            decider.c.controller_id,
+            actors.c.name.label("controller_name"),
+            decider.c.earliest,
+            decider.c.latest,
+            decider.c.confidence,
+            decider.c.disputed,
+            decider.c.event_id,
+            start.c.effective_on.label("since"),
+            start.c.latest.label("since_at"),
+            _last_published(question).label("last_published"),
+        )
+        .join(provinces)
+        .outerjoin(decider, true())
+        .outerjoin(last_other, true())
+        .outerjoin(start, true())
+        .outerjoin(actors, actors.c.id == decider.c.controller_id)
+        .where(*_conditions(which, decider))
+        .order_by(districts.c.id)
+        .limit(which.limit)
+    )
+
+
+def _last_other(question: Question, decider: FromClause) -> FromClause:
+    """The newest event that left the district in another state than the deciding one."""
+    other = event_states.alias("other")
+    return (
+        select(other)
+        .where(
+            other.c.district_id == districts.c.id,
+            as_of.counts(other, question),
+            or_(
+                other.c.status != decider.c.status,
+                other.c.controller_id.is_distinct_from(decider.c.controller_id),
+            ),
+        )
+        .order_by(*as_of.newest_first(other))
+        .limit(1)
+        .lateral("last_other")
+    )
+
+
+def _start_of_stretch(question: Question, last_other: FromClause) -> FromClause:
+    """The first event after that one: since then the district has been in the same state."""
+    stretch = event_states.alias("stretch")
+    return (
+        select(stretch)
+        .where(
+            stretch.c.district_id == districts.c.id,
+            as_of.counts(stretch, question),
+            or_(last_other.c.event_id.is_(None), as_of.after(stretch, last_other)),
+        )
+        .order_by(*as_of.order_key(stretch))
+        .limit(1)
+        .lateral("start")
+    )
+
+
+def _last_published(question: Question) -> Any:
+    return (
+        select(func.max(citations.c.published_latest))
+        .join(events, events.c.id == citations.c.event_id)
+        .join(event_versions, event_versions.c.event_id == events.c.id)
+        .where(
+            events.c.district_id == districts.c.id,
+            as_of.known(event_versions, question.clocks.known_at),
+            as_of.known(citations, question.clocks.known_at),
+            as_of.published(citations, question.clocks.reported_by),
+        )
+        .scalar_subquery()
+    )
+
+
+def _conditions(which: Which, decider: FromClause) -> list[ColumnElement[bool]]:
+    conditions: list[ColumnElement[bool]] = []
+    if which.country:
+        conditions.append(provinces.c.country_code == which.country)
+    if which.district:
+        conditions.append(districts.c.id == which.district)
+    if which.province:
+        conditions.append(districts.c.province_id == which.province)
+    if which.controller:
+        conditions.append(decider.c.controller_id == which.controller)
+    if which.status is Status.UNKNOWN:
+        conditions.append(decider.c.event_id.is_(None))
+    elif which.status:
+        conditions.append(decider.c.status == which.status)
+    if which.bbox:
+        conditions.append(districts.c.id.in_(_touching(which.bbox)))
+    if which.key:
+        conditions.append(districts.c.id.in_(_named(which.key)))
+    if which.after:
+        conditions.append(districts.c.id > which.after)
+    return conditions
+
+
+def _touching(bbox: BoundingBox) -> Select[tuple[str]]:
+    """The districts whose default shape meets the box."""
+    boxes = [
+        func.ST_MakeEnvelope(west, bbox.south, east, bbox.north, 4326) for west, east in bbox.spans
+    ]
+    return (
+        select(district_shapes.c.district_id)
+        .join(boundary_sets)
+        .where(
+            boundary_sets.c.is_default,
+            or_(*(func.ST_Intersects(district_shapes.c.geom, box) for box in boxes)),
+        )
+    )
+
+
+def _named(key: str) -> Select[tuple[str]]:
+    """The districts one of whose names contains the key or is like it (trigrams)."""
+    name = district_names.c.key
+    return select(district_names.c.district_id).where(
+        or_(name.contains(key, autoescape=True), name.op("%")(key))
+    )
+
+
+def _status(row: Any, question: Question) -> DistrictStatus:
+    outcome = Outcome(Status(row["status"]), row["controller_id"]) if row["event_id"] else UNKNOWN
+    published = row["last_published"]
+    return DistrictStatus(
+        id=row["id"],
+        name=row["name"],
+        name_local=row["name_local"],
+        province=Named(row["province_id"], row["province_name"]),
+        is_provincial_capital=row["is_provincial_capital"],
+        is_national_capital=row["is_national_capital"],
+        area_km2=row["area_km2"],
+        area_year=row["area_year"],
+        population=row["population"],
+        population_year=row["population_year"],
+        status=outcome.status,
+        controller=Named(outcome.controller, row["controller_name"])
+        if outcome.controller
+        else None,
+        since=row["since"],
+        since_at=row["since_at"],
+        span=Span(row["earliest"], row["latest"]) if row["event_id"] else None,
+        confidence=Confidence(row["confidence"]) if row["event_id"] else None,
+        disputed=bool(row["disputed"]),
+        last_reported=published.astimezone(question.zone).date() if published else None,
+        event_id=str(row["event_id"]) if row["event_id"] else None,
+    )
