@@ -9,7 +9,8 @@ from typing import Any
 from fastapi import Request, Response
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel
-from webob.acceptparse import create_accept_header
+from werkzeug.datastructures import MIMEAccept
+from werkzeug.http import parse_accept_header
 
 from app.api.errors import NotAcceptableError
 from app.domain.errors import InvalidValueError
@@ -31,11 +32,11 @@ def negotiate(request: Request, wanted: str | None, *offered: str) -> str:
         if wanted not in offered:
             raise InvalidValueError(f"this address answers in {', '.join(offered)} only", field="f")
         return wanted
-    accept = create_accept_header(request.headers.get("accept"))
-    best = accept.acceptable_offers([MEDIA_TYPES[name] for name in offered])
-    if not best:
+    accept = parse_accept_header(request.headers.get("accept", "*/*"), MIMEAccept)
+    best = accept.best_match([MEDIA_TYPES[name] for name in offered])
+    if best is None:
         raise NotAcceptableError([MEDIA_TYPES[name] for name in offered])
-    return next(name for name in offered if MEDIA_TYPES[name] == best[0][0])
+    return next(name for name in offered if MEDIA_TYPES[name] == best)
 
 
 def feature_collection(

@@ -4,6 +4,7 @@ import base64
 import binascii
 import json
 import math
+import unicodedata
 from datetime import date
 from typing import Annotated, Any, Literal, Self
 
@@ -17,11 +18,16 @@ MAX_LIMIT = 1000
 MAX_NAME = 200
 MAX_POINTS = 1000
 
-# Control characters, NUL among them, are in no name and no date; PostgreSQL refuses NUL in text.
-_PRINTABLE = r"^[^\x00-\x1f\x7f]*$"
-Name = Annotated[
-    str, StringConstraints(min_length=1, max_length=MAX_NAME, pattern=_PRINTABLE, strict=True)
-]
+
+def _printable(text: str) -> str:
+    """Control characters, NUL among them, are in no name and no date; PostgreSQL refuses NUL."""
+    if any(unicodedata.category(character) in ("Cc", "Cs") for character in text):
+        raise ValueError("a control character is in it")
+    return text
+
+
+_PRINTABLE = AfterValidator(_printable)
+Name = Annotated[str, StringConstraints(min_length=1, max_length=MAX_NAME), _PRINTABLE]
 Slug = Annotated[str, StringConstraints(pattern=r"^[a-z0-9-]{1,100}$")]
 PlaceId = Annotated[str, StringConstraints(pattern=r"^[A-Z0-9]{2,20}$")]
 Format = Literal["json", "geojson", "csv"]
@@ -33,7 +39,7 @@ _MOMENT = (
     "A date in the country's own time zone (`2021-06-10`: the end of that day) or an instant with "
     "its UTC offset (`2021-06-14T12:00+04:30`)."
 )
-Moment = Annotated[str, StringConstraints(max_length=40, pattern=_PRINTABLE)]
+Moment = Annotated[str, StringConstraints(max_length=40), _PRINTABLE]
 Day = Annotated[date, Field(ge=date(1800, 1, 1), le=date(2199, 12, 31))]
 
 

@@ -63,10 +63,12 @@ _DIVIDE = text("""
     ), faces AS (
         SELECT (ST_Dump(ST_Polygonize(lines))).geom AS face
         FROM (SELECT ST_Union(ST_Boundary(part), 0.000001) AS lines FROM parts) AS noded
+    ), marked AS MATERIALIZED (
+        SELECT face, ST_PointOnSurface(face) AS inside FROM faces
     )
-    SELECT :boundary_set, parts.id, ST_Multi(ST_Union(faces.face ORDER BY faces.face))
-    FROM faces
-    JOIN parts ON ST_Covers(parts.part, ST_PointOnSurface(faces.face))
+    SELECT :boundary_set, parts.id, ST_Multi(ST_Union(marked.face ORDER BY marked.face))
+    FROM marked
+    JOIN parts ON ST_Covers(parts.part, marked.inside)
     GROUP BY parts.id
 """)
 
