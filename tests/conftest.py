@@ -8,7 +8,7 @@ a second.
 import os
 import uuid
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from pathlib import Path
 
 import pytest
@@ -74,6 +74,12 @@ def _clone(template: str | None) -> Iterator[str]:
         yield _url(name)
     finally:
         _administer(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture(scope="session")
+def clone() -> Callable[[str | None], AbstractContextManager[str]]:
+    """Clone a template by name (None: nothing in it) for the length of a `with` block."""
+    return _clone
 
 
 @pytest.fixture(scope="session")

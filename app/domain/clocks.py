@@ -192,4 +192,7 @@ def _end_text(local: datetime, whole_day_at: time) -> str:
 
 
 def _instant_text(local: datetime) -> str:
+    offset = local.utcoffset()
+    if offset and offset % timedelta(minutes=1):
+        local = local.astimezone(UTC)  # local mean time, which ISO 8601 cannot write
     return local.isoformat(timespec="auto" if local.second or local.microsecond else "minutes")

@@ -134,7 +134,8 @@ def read_event(
     independent = [claim for claim in supporting if not is_own_claim(claim, outcome)]
     voices = independent or supporting or list(claims)
     by_origin = groupby(sorted(voices, key=_origin), key=_origin)
-    span = consensus([consensus([c.dating for c in group]) for _, group in by_origin])
+    # Within one origin a date counts once, however many copies carry it.
+    span = consensus([consensus({claim.dating for claim in group}) for _, group in by_origin])
     return Reading(
         span=pinned or span,
         confidence=_confidence(supporting, independent),
@@ -161,19 +162,19 @@ def _confidence(supporting: Sequence[Claim], independent: Sequence[Claim]) -> Co
 
 
 def consensus(spans: Iterable[Span]) -> Span:
-    """The time on which the largest number of different spans agree (Marzullo's algorithm).
+    """The time on which the largest number of spans agree (Marzullo's algorithm).
 
     Where two stretches are agreed on by equally many, it is everything from the first to the
     last of them, so that witnesses who contradict each other widen the answer.
 
     Source of the method: K. Marzullo, "Maintaining the Time in a Distributed System", 1984.
     """
-    distinct = [(span.earliest or _BEGINNING, span.latest) for span in set(spans)]
+    bounds = [(span.earliest or _BEGINNING, span.latest) for span in spans]
 
     def covering(instant: datetime) -> list[datetime]:
-        return [end for start, end in distinct if start <= instant <= end]
+        return [end for start, end in bounds if start <= instant <= end]
 
-    starts = sorted({start for start, _ in distinct})
+    starts = sorted({start for start, _ in bounds})
     most = max(len(covering(start)) for start in starts)
     agreed = [start for start in starts if len(covering(start)) == most]
     earliest = None if agreed[0] == _BEGINNING else agreed[0]

@@ -1,0 +1,129 @@
+"""Which claims are one event."""
+
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from app.domain.clocks import parse_edtf
+from app.domain.control import Basis, Claim, Kind, Outcome, Stance, Status
+from app.domain.errors import InvalidValueError
+from app.domain.grouping import Group, Reported, group_claims
+
+KABUL = ZoneInfo("Asia/Kabul")
+PARTIES = {"T": "taliban", "G": "afghan-government"}
+
+
+def reported(key: str, says: str, asserted: str, published: str = "2021-07-01") -> Reported:
+    """A claim written short: T and G hold it, C is contested, -G is a denial by the government."""
+    denial = says.startswith("-")
+    holder = PARTIES.get(says.removeprefix("-"))
+    status = Status.CONTROLLED if holder else Status.CONTESTED
+    claim = Claim(
+        stance=Stance.DISPUTES if denial else Stance.SUPPORTS,
+        origin=key,
+        published=parse_edtf(published, KABUL).span,
+        asserted=parse_edtf(asserted, KABUL).span,
+        basis=Basis.AGENCY,
+    )
+    kind = Kind.CAPTURE if holder else Kind.CONTESTED
+    return Reported(key, "AF2907", kind, Outcome(status, holder), claim)
+
+
+def told(groups: list[Group]) -> list[str]:
+    """Groups as words: their supporting keys, and behind a ~ their disputing ones."""
+    return [
+        "".join(sorted(r.key for r in group.supporting))
+        + ("~" + "".join(sorted(r.key for r in group.disputing)) if group.disputing else "")
+        for group in groups
+    ]
+
+
+@pytest.mark.parametrize(
+    ("claims", "groups"),
+    [
+        pytest.param(
+            [("a", "T", "2021-06-05"), ("b", "T", "2021-06-07"), ("c", "T", "../2021-06-12")],
+            ["abc"],
+            id="within a week of each other",
+        ),
+        pytest.param(
+            [("a", "T", "2021-06-05"), ("b", "T", "2021-06-18")],
+            ["a", "b"],
+            id="too far apart",
+        ),
+        pytest.param(
+            [("a", "T", "2021-06-05"), ("g", "G", "2021-06-06"), ("b", "T", "2021-06-07")],
+            ["a", "g", "b"],
+            id="somebody else took it in between",
+        ),
+        pytest.param(
+            [("a", "T", "2021-06-14T06:00+04:30"), ("g", "G", "2021-06-14"),
+             ("b", "T", "2021-06-18")],
+            ["a", "g", "b"],
+            id="lost and retaken on one day, lost again",
+        ),
+        pytest.param(
+            [("c", "C", "2021-06-06"), ("a", "T", "2021-06-05"), ("b", "T", "2021-06-06")],
+            ["c", "ab"],
+            id="a fight on the day that one of the reports gives does not split a capture",
+        ),
+        pytest.param(
+            [("a", "T", "2021-06-02"), ("c", "C", "2021-06-04"), ("b", "T", "2021-06-06")],
+            ["a", "c", "b"],
+            id="a fight wholly in between does",
+        ),
+        pytest.param(
+            [("a", "T", "2021-06-20"), ("g", "G", "2021-06-21"), ("b", "T", "../2021-06-24")],
+            ["a", "g", "b"],
+            id="'by 24 June' speaks of that day and not of all time before",
+        ),
+        pytest.param(
+            [("a", "T", "2021-07-14"), ("n", "-G", "2021-07-14"), ("g", "G", "2021-07-14"),
+             ("m", "-T", "../2021-07-15")],
+            ["a~n", "g~m"],
+            id="a denial disputes what somebody else is said to have taken",
+        ),
+        pytest.param(
+            [("a", "T", "2021-06-01"), ("g", "G", "2021-06-05"), ("b", "T", "2021-06-10"),
+             ("n", "-G", "2021-06-10")],
+            ["a", "g", "b~n"],
+            id="a denial disputes the nearest event",
+        ),
+        pytest.param(
+            [("a", "T", "2021-06-06"), ("c", "C", "2021-06-06")],
+            ["c", "a"],
+            id="on one day fighting comes before its outcome",
+        ),
+    ],
+)  # fmt: skip
+def test_claims_become_events(claims: list[tuple[str, str, str]], groups: list[str]) -> None:
+    found = group_claims(reported(*claim) for claim in claims)
+    assert told(found) == groups
+    assert [group.day_order for group in found] == list(range(len(found)))
+
+
+def test_a_denial_of_nothing_is_refused() -> None:
+    with pytest.raises(InvalidValueError, match="n: there is no report"):
+        group_claims([reported("n", "-G", "2021-06-05"), reported("g", "G", "2021-06-05")])
+
+
+claims = st.lists(
+    st.tuples(st.sampled_from(["T", "G", "C"]), st.integers(1, 28)), min_size=1, max_size=8
+)
+
+
+@given(claims, st.randoms(use_true_random=False))
+def test_the_order_of_rows_does_not_matter(
+    written: list[tuple[str, int]], random: st.DataObject
+) -> None:
+    rows = [
+        reported(chr(97 + number), says, f"2021-06-{day:02}")
+        for number, (says, day) in enumerate(written)
+    ]
+    expected = told(group_claims(rows))
+    shuffled = list(rows)
+    random.shuffle(shuffled)  # type: ignore[attr-defined]
+    assert told(group_claims(shuffled)) == expected
+    assert sorted("".join(expected)) == sorted(row.key for row in rows)

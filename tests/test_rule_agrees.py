@@ -1,0 +1,252 @@
+"""The control rule in SQL and in Python give the same answers on random histories.
+
+A history is any mix of events recorded, corrected and retracted and of citations added, late,
+uncertain, without a date, syndicated, disputing or graded. Each is asked about at random settings
+of all three clocks. Python reads everything that was ever recorded and applies the specification;
+SQL is asked as the API asks it.
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from sqlalchemy import Connection, Engine
+
+from app.domain.clocks import Clocks, Moment, parse_moment
+from app.domain.control import (
+    UNKNOWN,
+    Basis,
+    Confidence,
+    EventHistory,
+    Kind,
+    Outcome,
+    Question,
+    Stance,
+    Status,
+    counting,
+    state_of,
+)
+from app.domain.timeline import periods
+from app.recording import Citation, Content, Pin, cite, correct, record, retract
+from app.store import tables
+from app.store.engine import make_engine
+from app.store.events import told_of
+from app.store.history import histories
+from app.store.status import Which, statuses
+
+ZONE = ZoneInfo("Asia/Kabul")
+DISTRICTS = ("XX0101", "XX0102")
+PARTIES = ("taliban", "afghan-government")
+GAZETTEER: dict[str, list[dict[str, str]]] = {
+    "countries": [{"code": "XX", "name": "Testland", "time_zone": ZONE.key}],
+    "provinces": [{"id": "XX01", "country_code": "XX", "name": "One"}],
+    "districts": [{"id": code, "province_id": "XX01", "name": code} for code in DISTRICTS],
+    "actors": [{"id": p, "name": p, "full_name": p, "kind": "non-state"} for p in PARTIES],
+    "sources": [{"id": "kabul-now", "name": "Kabul Now"}],
+}
+
+
+@pytest.fixture(scope="module")
+def undone(clone: Callable[[str | None], AbstractContextManager[str]]) -> Iterator[Engine]:
+    """A database with two districts, in which no example commits what it writes."""
+    with clone("template_migrated") as url:
+        engine = make_engine(url)
+        with engine.begin() as connection:
+            for table, rows in GAZETTEER.items():
+                connection.execute(tables.metadata.tables[table].insert(), rows)
+        yield engine
+        engine.dispose()
+
+
+# Few days and hours, so that events, publications and questions meet at the same instants.
+days = st.integers(1, 4).map(lambda day: f"2021-06-{day:02}")
+hours = st.builds(lambda day, hour: f"{day}T{hour:02}:00+04:30", days, st.sampled_from([0, 18]))
+
+
+def interval(one: str, other: str) -> str:
+    return f"{min(one, other)}/{max(one, other)}"
+
+
+dates = st.one_of(
+    days,
+    hours,
+    st.just("2021-06"),
+    st.builds(interval, days, days),
+    days.map(lambda day: f"../{day}"),
+    days.map(lambda day: f"{day}?"),
+)
+outcomes = st.one_of(
+    st.sampled_from(PARTIES).map(lambda party: Outcome(Status.CONTROLLED, party)),
+    st.just(Outcome(Status.CONTESTED, None)),
+)
+contents = st.builds(
+    lambda outcome, day_order, pinned: Content(
+        Kind.ASSESSMENT, outcome, day_order, Pin(pinned, "seen on a photograph") if pinned else None
+    ),
+    outcomes,
+    st.integers(-1, 1),
+    st.one_of(st.none(), st.none(), dates),
+)
+citations = st.builds(
+    Citation,
+    stance=st.sampled_from([Stance.SUPPORTS, Stance.SUPPORTS, Stance.DISPUTES]),
+    source=st.just("kabul-now"),
+    origin=st.sampled_from(["dpa", "DPA", "Reuters", "Kabul Now"]),
+    published=dates,
+    asserted=st.one_of(st.none(), dates),
+    basis=st.sampled_from(list(Basis)),
+    speaker=st.sampled_from([None, None, *PARTIES]),
+    reliability=st.sampled_from([None, None, "A", "C"]),
+    credibility=st.sampled_from([None, 1, 4]),
+)
+
+
+@dataclass
+class Step:
+    """One write; `target` picks among the events that stand."""
+
+    what: str
+    district: str
+    target: int
+    content: Content
+    cited: list[Citation] = field(default_factory=list)
+
+
+steps = st.builds(
+    Step,
+    what=st.sampled_from(["record", "record", "record", "correct", "cite", "cite", "retract"]),
+    district=st.sampled_from(DISTRICTS),
+    target=st.integers(0, 5),
+    content=contents,
+    cited=st.lists(citations, min_size=1, max_size=4),
+)
+moments = st.one_of(days, hours, st.just("2021-05-01"), st.just("2021-08-01"))
+asked = st.tuples(
+    moments,
+    st.one_of(st.none(), moments),
+    st.integers(-1, 40),
+    st.booleans(),
+    st.sampled_from(list(Confidence)),
+)
+
+
+def write(connection: Connection, history: list[Step]) -> list[datetime]:
+    """Carry the steps out; the instants of their revisions."""
+    standing: dict[UUID, int] = {}
+    instants = []
+    for step in history:
+        what = step.what if standing else "record"
+        target = list(standing)[step.target % len(standing)] if standing else None
+        if what == "record" or target is None:
+            receipt = record(connection, step.district, step.content, tuple(step.cited), author="a")
+        elif what == "correct":
+            receipt = correct(
+                connection, target, standing[target], step.content, author="b", reason="r"
+            )
+        elif what == "cite":
+            receipt = cite(connection, target, step.cited[0], author="c")
+        else:
+            receipt = retract(connection, target, standing[target], author="d", reason="r")
+        standing[receipt.event_id] = receipt.version
+        if what == "retract":
+            del standing[receipt.event_id]
+        instants.append(receipt.revision.recorded_at)
+    return instants
+
+
+def moment(text: str) -> Moment:
+    return parse_moment(text, ZONE, field="as_of")
+
+
+def question(
+    setting: tuple[str, str | None, int, bool, Confidence], instants: list[datetime]
+) -> Question:
+    """The question at one setting; knowledge is that of some revision, or of just before it."""
+    as_of, reported_by, known, just_before, minimum = setting
+    known_at = instants[min(known, len(instants) - 1)] if known >= 0 else instants[0]
+    if just_before or known < 0:
+        known_at -= timedelta(microseconds=1)
+    clocks = Clocks(moment(as_of), moment(reported_by) if reported_by else None, known_at)
+    return Question(clocks, minimum, ZONE, revision=0)
+
+
+def specified(recorded: list[EventHistory], asking: Question) -> dict[str, object]:
+    """What the specification answers for one district."""
+    states = [state for event in recorded if (state := state_of(event, asking.clocks))]
+    deciding = counting(states, asking.clocks, asking.minimum, ZONE)
+    decider = deciding[-1] if deciding else None
+    stretch = periods(deciding, ZONE)[-1]
+    return {
+        "outcome": decider.outcome if decider else UNKNOWN,
+        "event": decider.event_id if decider else None,
+        "reading": decider.reading if decider else None,
+        "since": stretch.start,
+        "since_at": stretch.start_at,
+        "last_reported": last_reported(recorded, asking.clocks),
+        "told": {state.event_id: state for state in states},
+    }
+
+
+def last_reported(recorded: list[EventHistory], clocks: Clocks) -> object:
+    out = [
+        held.claim.published.latest
+        for event in recorded
+        if any(version.known_at(clocks.known_at) for version in event.versions)
+        for held in event.claims
+        if held.known_at(clocks.known_at)
+        and (clocks.reported_by is None or held.claim.published.latest <= clocks.reported_by.until)
+    ]
+    return max(out).astimezone(ZONE).date() if out else None
+
+
+def answered(connection: Connection, district: str, asking: Question) -> dict[str, object]:
+    """What SQL answers for one district."""
+    (status,) = statuses(connection, asking, Which(district=district))
+    told = {event.id: event.state for event in told_of(connection, asking, district)}
+    return {
+        "outcome": status.outcome,
+        "event": status.event_id,
+        "reading": told[status.event_id].reading if status.event_id else None,
+        "since": status.since,
+        "since_at": status.since_at,
+        "last_reported": status.last_reported,
+        "told": told,
+    }
+
+
+@settings(
+    max_examples=120,
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow],
+)
+@given(
+    history=st.lists(steps, min_size=1, max_size=10),
+    settings_=st.lists(asked, min_size=3, max_size=8),
+)
+def test_sql_and_python_agree(
+    undone: Engine,
+    history: list[Step],
+    settings_: list[tuple[str, str | None, int, bool, Confidence]],
+) -> None:
+    with undone.connect() as connection:
+        instants = write(connection, history)
+        recorded: dict[str, list[EventHistory]] = {district: [] for district in DISTRICTS}
+        rows = connection.execute(
+            tables.events.select().where(tables.events.c.district_id.in_(DISTRICTS))
+        )
+        where = {str(row.id): row.district_id for row in rows}
+        for event in histories(connection, [UUID(event) for event in where]):
+            recorded[where[event.event_id]].append(event)
+        for setting in settings_:
+            asking = question(setting, instants)
+            for district in DISTRICTS:
+                assert answered(connection, district, asking) == specified(
+                    recorded[district], asking
+                )
+        connection.rollback()
