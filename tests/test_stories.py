@@ -173,7 +173,7 @@ class TestSpinBoldak:
 
 
 class TestDawlatShah:
-    """Laghman. Dated 19, 20 and 21 May; three of five origins meet on the 20th; a ministry denies it.
+    """Laghman. Dated 19, 20 and 21 May; three of five origins meet on the 20th; it was denied.
 
     The denial was published in the same article as a report of the fall.
     """
