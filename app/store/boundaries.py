@@ -126,10 +126,12 @@ def geometries(
     rows = connection.execute(
         select(
             district_shapes.c.district_id,
-            func.ST_AsGeoJSON(func.ST_PointOnSurface(shape) if points else shape, 5),
+            func.ST_AsGeoJSON(func.ST_PointOnSurface(shape) if points else shape, 5).label(
+                "geometry"
+            ),
         ).where(
             district_shapes.c.boundary_set_id == boundary_set,
             district_shapes.c.district_id.in_(list(district_ids)),
         )
     )
-    return dict(rows.tuples().all())
+    return {row.district_id: row.geometry for row in rows}

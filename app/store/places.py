@@ -6,6 +6,7 @@ from typing import Literal
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import ColumnElement, Connection, Table, func, select
+from sqlalchemy.dialects.postgresql import distinct_on
 
 from app.domain.errors import Candidate
 from app.domain.places import name_key
@@ -194,7 +195,7 @@ def _candidates(
     best = (
         select(place_id.label("id"), names.c.name.label("matched"), likeness.label("score"))
         .where(*conditions)
-        .distinct(place_id)
+        .ext(distinct_on(place_id))
         .order_by(place_id, likeness.desc(), names.c.name)
         .subquery()
     )
