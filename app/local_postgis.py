@@ -231,12 +231,14 @@ class _Server:
             return False
         return os.fsencode(self.data) in arguments
 
-    def stop(self, mode: str) -> None:
-        stopped = self.run(
-            "pg_ctl", "stop", "--silent", "--mode", mode, "--timeout", str(_PATIENCE)
-        )
-        if stopped.returncode and self.is_alive():
+    def stop(self) -> None:
+        sockets = self._running_socket_folder()
+        how = ["--silent", "--mode=fast", f"--timeout={_PATIENCE}"]
+        if self.run("pg_ctl", "stop", *how).returncode and self.is_alive():
             raise LocalPostgisError(f"PostgreSQL does not stop.{self._end_of_log()}")
+        if sockets.parent == _SHORT_FOLDER:
+            with suppress(OSError):
+                sockets.rmdir()
 
     def create_database(self) -> None:
         """Create the application's database unless it exists."""
@@ -254,15 +256,18 @@ class _Server:
             raise LocalPostgisError(f"The database cannot be created: {problem}")
 
     def _start(self, deadline: float) -> None:
-        if (pid := self._pid_file_line(0)) and Path("/proc", pid).exists():
-            (self.data / "postmaster.pid").unlink(missing_ok=True)  # a stranger has the number now
+        sockets = self._make_socket_folder()
+        # PostgreSQL trusts a number in a lock file if any process has it, as strangers may by now.
+        # It still refuses to start beside children of a killed server, by their shared memory.
+        for stale in (self.data / "postmaster.pid", *sockets.glob(".s.PGSQL.*")):
+            stale.unlink(missing_ok=True)
         if self.log.exists():
             self.log.replace(self.log.with_suffix(".log.1"))
         options = ["-D", str(self.data)]  # is_alive() looks for it
         for name, value in self.settings.items():
             options += ["-c", f"{name}={value}"]
-        options += ["-c", f'unix_socket_directories="{self._make_socket_folder()}"']
-        how = ["--silent", "--timeout", str(_PATIENCE), "--log", self.log.name]
+        options += ["-c", f'unix_socket_directories="{sockets}"']
+        how = ["--silent", f"--timeout={_PATIENCE}", f"--log={self.log.name}"]
         # The folders are not given to pg_ctl as options, for it hands those to a shell unquoted.
         started = self.run("pg_ctl", "start", *how, "--options", shlex.join(options))
         dying = "shared memory block" in self._end_of_log()  # children of a server killed just now
@@ -383,7 +388,7 @@ def _used(server: _Server) -> Iterator[None]:
                 with suppress(BlockingIOError):  # others use it: the last of them stops it
                     fcntl.flock(users, fcntl.LOCK_EX | fcntl.LOCK_NB)
                     if server.is_alive():
-                        server.stop("fast")
+                        server.stop()
 
 
 @contextmanager

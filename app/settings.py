@@ -14,7 +14,7 @@ class Settings(BaseSettings):
     """One frozen set of settings, read once and passed on."""
 
     model_config = SettingsConfigDict(
-        frozen=True, env_file=".env", env_ignore_empty=True, extra="ignore"
+        frozen=True, env_file=PROJECT / ".env", env_ignore_empty=True, extra="ignore"
     )
 
     database_url: str | None = Field(

@@ -3,6 +3,7 @@
 from importlib.metadata import version
 from typing import Any
 
+from anyio import CapacityLimiter
 from asgi_correlation_id import CorrelationIdMiddleware
 from fastapi import Depends, FastAPI, Request
 from fastapi.middleware.cors import CORSMiddleware
@@ -39,11 +40,13 @@ def create_app(settings: Settings, engine: Engine) -> FastAPI:
     )
     app.state.settings = settings
     app.state.engine = engine
+    app.state.readers = CapacityLimiter(settings.pool_size)
     app.state.metrics = CollectorRegistry()
     for collector in (PROCESS_COLLECTOR, PLATFORM_COLLECTOR, GC_COLLECTOR):
         app.state.metrics.register(collector)
     for resource in (districts, provinces, control, events, sources, health):
         app.include_router(resource.router)
+    app.add_api_route("/", _front, include_in_schema=False)
     errors.install(app)
     app.add_exception_handler(MovedError, _moved)
     # The last one added is the first to see a request.
@@ -59,6 +62,11 @@ def create_app(settings: Settings, engine: Engine) -> FastAPI:
     app.add_middleware(CorrelationIdMiddleware, header_name="X-Request-ID")
     app.openapi = lambda: _openapi(app)  # type: ignore[method-assign]
     return app
+
+
+async def _front() -> RedirectResponse:
+    """Lead whoever opens the bare address to the documentation."""
+    return RedirectResponse("docs", status_code=307)
 
 
 async def _moved(request: Request, error: Exception) -> RedirectResponse:

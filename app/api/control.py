@@ -198,7 +198,9 @@ def _compared(
         "reported_by": ("reported_from", query.reported_from, "reported_to", query.reported_to),
         "known_at": ("known_from", query.known_from, "known_to", query.known_to),
     }
-    given = {clock: pair for clock, pair in pairs.items() if pair[1] or pair[3]}
+    given = {
+        clock: pair for clock, pair in pairs.items() if pair[1] is not None or pair[3] is not None
+    }
     if len(given) != 1:
         raise InvalidValueError(
             "give one pair: from and to, reported_from and reported_to, or known_from and known_to",

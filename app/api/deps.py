@@ -1,6 +1,6 @@
 """What handlers are given: a connection, the settings, and the question that a query asks."""
 
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Annotated
 from urllib.parse import quote, urlencode
@@ -19,7 +19,19 @@ from app.store.engine import Connection, Engine, reading
 _TOMORROW = timedelta(days=1)
 
 
-def _connection(request: Request) -> Iterator[Connection]:
+async def _turn(request: Request) -> AsyncIterator[None]:
+    """Wait, without a thread of the thread pool, until the database has a connection to spare.
+
+    A request that has a connection still needs a thread to answer in. Were all threads waiting
+    for connections, and all connections held by requests waiting for threads, nobody would go on.
+    """
+    async with request.app.state.readers:
+        yield
+
+
+def _connection(
+    request: Request, _: Annotated[None, Depends(_turn, scope="function")]
+) -> Iterator[Connection]:
     engine: Engine = request.app.state.engine
     with reading(engine) as connection:
         yield connection

@@ -7,7 +7,7 @@ from fastapi import APIRouter, Query, Request, Response
 
 from app.api import params
 from app.api.deps import AppSettings, DistrictInPath, ReadConnection, asked, country_asked
-from app.api.errors import documented
+from app.api.errors import MOVED, documented
 from app.api.examples import example
 from app.api.formats import negotiate
 from app.api.listing import district_page
@@ -57,7 +57,7 @@ def list_districts(
 @router.get(
     "/districts/{id}",
     summary="One district: names, codes, figures, shape",
-    responses=example("district") | documented(404, 406, 422),
+    responses=example("district") | documented(404, 406, 422) | MOVED,
 )
 def get_district(
     request: Request,
@@ -93,7 +93,7 @@ def get_district(
 @router.get(
     "/districts/{id}/control",
     summary="Who controls a district",
-    responses=example("control") | documented(404, 406, 422),
+    responses=example("control") | documented(404, 406, 422) | MOVED,
 )
 def get_control(
     request: Request,
@@ -150,7 +150,7 @@ def get_control(
 @router.get(
     "/districts/{id}/timeline",
     summary="The history of a district",
-    responses=example("timeline") | documented(404, 406, 422),
+    responses=example("timeline") | documented(404, 406, 422) | MOVED,
 )
 def get_timeline(
     request: Request,

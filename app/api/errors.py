@@ -4,8 +4,10 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from http import HTTPStatus
 from typing import Any
+from urllib.parse import quote
 
 import structlog
+from asgi_correlation_id import correlation_id
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
@@ -87,7 +89,7 @@ def problem(
         "title": HTTPStatus(status).phrase,
         "status": int(status),
         "detail": detail,
-        "instance": request.url.path,
+        "instance": quote(request.scope["path"]),
         **(more or {}),
     }
     return ProblemResponse(content, status_code=status, headers=dict(headers or {}))
@@ -104,6 +106,12 @@ def documented(*statuses: int) -> dict[int | str, dict[str, Any]]:
         }
         for status in statuses
     }
+
+
+MOVED: dict[int | str, dict[str, Any]] = {
+    307: {"description": "A name was given: `Location` is the address with the place's id"}
+}
+"""The `responses` of an operation whose path takes names of places."""
 
 
 def install(app: FastAPI) -> None:
@@ -157,7 +165,12 @@ async def _not_acceptable(request: Request, error: Exception) -> ProblemResponse
 
 async def unexpected(request: Request, error: Exception) -> ProblemResponse:
     """Say nothing of the insides; the log has the traceback, under the same request id."""
-    log.error("unexpected error", path=request.url.path, exc_info=error)
+    log.error(
+        "unexpected error",
+        request_id=correlation_id.get(),
+        path=request.scope["path"],
+        exc_info=error,
+    )
     return problem(
         request,
         HTTPStatus.INTERNAL_SERVER_ERROR,

@@ -32,8 +32,10 @@ def negotiate(request: Request, wanted: str | None, *offered: str) -> str:
         if wanted not in offered:
             raise InvalidValueError(f"this address answers in {', '.join(offered)} only", field="f")
         return wanted
-    accept = parse_accept_header(request.headers.get("accept", "*/*"), MIMEAccept)
-    best = accept.best_match([MEDIA_TYPES[name] for name in offered])
+    asked = ", ".join(request.headers.getlist("accept")) or "*/*"
+    # Parameters are left out: `application/json; charset=utf-8` is asking for JSON.
+    ranges = [(kind.split(";")[0].strip(), q) for kind, q in parse_accept_header(asked, MIMEAccept)]
+    best = MIMEAccept(ranges).best_match([MEDIA_TYPES[name] for name in offered])
     if best is None:
         raise NotAcceptableError([MEDIA_TYPES[name] for name in offered])
     return next(name for name in offered if MEDIA_TYPES[name] == best)

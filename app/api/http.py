@@ -3,7 +3,7 @@
 import hashlib
 import re
 import time
-from http import HTTPStatus
+from http import HTTPMethod, HTTPStatus
 
 import structlog
 from asgi_correlation_id import correlation_id
@@ -53,12 +53,16 @@ class Observe:
             if status:  # too late for another answer: let the server cut the connection
                 raise
             answer = await unexpected(Request(scope), error)
+            # Made outside of the CORS middleware, and browsers should be able to read it too.
+            answer.headers["Access-Control-Allow-Origin"] = "*"
             await answer(scope, receive, watch)
         finally:
             seconds = time.perf_counter() - started
             # The template, not the path: there is one for each place otherwise.
             route = getattr(scope.get("route"), "path", "none")
-            self.seconds.labels(method, route, status).observe(seconds)
+            # A client can make up methods without end; the label must not grow with them.
+            known = method if method in HTTPMethod.__members__ else "other"
+            self.seconds.labels(known, route, status).observe(seconds)
             log.info(
                 "request",
                 request_id=correlation_id.get(),
@@ -81,11 +85,7 @@ class Validate:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle one ASGI connection."""
-        if (
-            scope["type"] != "http"
-            or scope["method"] not in ("GET", "HEAD")
-            or scope["path"] in _NOT_CACHED
-        ):
+        if scope["type"] != "http" or scope["method"] not in ("GET", "HEAD"):
             await self.app(scope, receive, send)
             return
         head = scope["method"] == "HEAD"
@@ -102,7 +102,7 @@ class Validate:
                 return
             headers = MutableHeaders(raw=start["headers"])
             answer = bytes(body)
-            if start["status"] == HTTPStatus.OK:
+            if start["status"] == HTTPStatus.OK and scope["path"] not in _NOT_CACHED:
                 headers.setdefault("ETag", f'"{hashlib.sha256(answer).hexdigest()[:32]}"')
                 headers.setdefault("Cache-Control", "public, no-cache")
                 headers.add_vary_header("Accept")

@@ -1,6 +1,7 @@
 """Lists of districts with their status, as JSON, GeoJSON or CSV; `/districts` and `/control`."""
 
 from dataclasses import replace
+from typing import Literal
 
 from fastapi import Request, Response
 
@@ -39,6 +40,7 @@ COLUMNS = (
 class AfterDistrict(params.Cursor):
     """Where a page of districts ended."""
 
+    of: Literal["districts"]
     id: params.PlaceId
 
 
@@ -62,7 +64,9 @@ def district_page(
     envelope = {**asked_members(question), "boundary_set": BoundarySet.of(shapes)}
     items = [DistrictItem.of(status) for status in page]
     if wanted == "csv":
-        answer = table("districts", COLUMNS, [_row(item, envelope) for item in items])
+        # Written as in JSON, so that what the table names can be asked again.
+        asked_for = ListEnvelope.model_validate(envelope).model_dump(mode="json")
+        answer = table("districts", COLUMNS, [_row(item, asked_for) for item in items])
     elif wanted == "geojson":
         ids = [item.id for item in items]
         drawn = boundaries.geometries(connection, shapes.id, ids) if shapes else {}
@@ -74,7 +78,7 @@ def district_page(
         document = DistrictList.model_validate({**envelope, "districts": items})
         answer = Response(document.model_dump_json(), media_type="application/json")
     if len(found) > len(page):
-        cursor = params.write_cursor(id=page[-1].id)
+        cursor = params.write_cursor(of="districts", id=page[-1].id)
         answer.headers["Link"] = next_link(request, question, cursor)
     return answer
 

@@ -4,15 +4,23 @@ import base64
 import binascii
 import json
 import math
+import re
 import unicodedata
 from datetime import date
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StringConstraints,
+)
 
 from app.domain.control import Confidence, Kind, Status
 from app.domain.errors import InvalidValueError
-from app.domain.places import BoundingBox
+from app.domain.places import BoundingBox, name_key
 
 MAX_LIMIT = 1000
 MAX_NAME = 200
@@ -40,7 +48,19 @@ _MOMENT = (
     "its UTC offset (`2021-06-14T12:00+04:30`)."
 )
 Moment = Annotated[str, StringConstraints(max_length=40), _PRINTABLE]
-Day = Annotated[date, Field(ge=date(1800, 1, 1), le=date(2199, 12, 31))]
+_DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
+
+
+def _written_out(value: Any) -> Any:
+    """Pydantic reads `20210601` as seconds since 1970, which nobody means."""
+    if isinstance(value, str) and not _DAY.fullmatch(value):
+        raise ValueError("write a date such as 2021-06-10")
+    return value
+
+
+Day = Annotated[
+    date, Field(ge=date(1800, 1, 1), le=date(2199, 12, 31)), BeforeValidator(_written_out)
+]
 
 
 def _bbox(text: str) -> str:
@@ -146,10 +166,16 @@ class Places(CountryClocks):
         return parse_bbox(self.bbox) if self.bbox else None
 
 
+def _has_letters(text: str) -> str:
+    if not name_key(text):
+        raise ValueError("there is no letter or digit in it")
+    return text
+
+
 class DistrictList(Places, Page):
     """`GET /districts`."""
 
-    q: Name | None = Field(
+    q: Annotated[Name, AfterValidator(_has_letters)] | None = Field(
         None,
         description="Part of a name, in any recorded spelling or script.",
         examples=["qaisar"],

@@ -1,7 +1,7 @@
 """`/provinces`: the list, one province, its totals and how they moved."""
 
 from datetime import timedelta
-from typing import Annotated
+from typing import Annotated, Literal
 
 from fastapi import APIRouter, Query, Request, Response
 
@@ -14,7 +14,7 @@ from app.api.deps import (
     country_asked,
     next_link,
 )
-from app.api.errors import documented
+from app.api.errors import MOVED, documented
 from app.api.examples import example
 from app.api.formats import negotiate
 from app.api.schemas import totals as documents
@@ -34,6 +34,7 @@ router = APIRouter(tags=["Provinces"])
 class AfterProvince(params.Cursor):
     """Where a page of provinces ended."""
 
+    of: Literal["provinces"]
     id: params.PlaceId
 
 
@@ -62,7 +63,7 @@ def list_provinces(
     )
     page = found[: query.limit]
     if len(found) > len(page):
-        cursor = params.write_cursor(id=page[-1].id)
+        cursor = params.write_cursor(of="provinces", id=page[-1].id)
         response.headers["Link"] = next_link(request, question, cursor)
     items = [ProvinceItem.model_validate(province) for province in page]
     return ProvinceList.model_validate({**asked_members(question), "provinces": items})
@@ -71,7 +72,7 @@ def list_provinces(
 @router.get(
     "/provinces/{id}",
     summary="One province: names, codes, capital",
-    responses=example("province") | documented(404, 406, 422),
+    responses=example("province") | documented(404, 406, 422) | MOVED,
 )
 def get_province(
     request: Request,
@@ -99,7 +100,7 @@ def get_province(
 @router.get(
     "/provinces/{id}/summary",
     summary="Totals of a province",
-    responses=example("province-summary") | documented(404, 406, 422),
+    responses=example("province-summary") | documented(404, 406, 422) | MOVED,
 )
 def get_province_summary(
     request: Request,
@@ -122,7 +123,7 @@ def get_province_summary(
 @router.get(
     "/provinces/{id}/timeline",
     summary="How a province changed",
-    responses=example("province-timeline") | documented(404, 406, 422),
+    responses=example("province-timeline") | documented(404, 406, 422) | MOVED,
 )
 def get_province_timeline(
     request: Request,

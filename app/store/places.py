@@ -24,8 +24,6 @@ from app.store.tables import (
 PlaceKind = Literal["district", "province"]
 
 _CANDIDATES = 10
-_RESEMBLANCE = 0.3
-"""How alike (trigram similarity, 0 to 1) a name must be to be offered for one that is unknown."""
 
 
 @dataclass(frozen=True)
@@ -97,18 +95,16 @@ def named(connection: Connection, kind: PlaceKind, name: str) -> list[Candidate]
     """The places that this name may mean.
 
     Those with exactly this name (reduced by `name_key`), or this id in another case, if there
-    are any; else those with the most similar names, best first.
+    are any; else those with the most similar names, best first: from a trigram similarity of 0.3
+    on, which is pg_trgm's own bar.
     """
     names, place_id = _names(kind)
     key = name_key(name)
     exact = _candidates(connection, kind, key, [names.c.key == key])
     if exact:
         return exact
-    by_id = select(place_id).where(func.lower(place_id) == name.lower()).limit(1)
-    found = connection.scalars(by_id).first()
-    if found is not None:
-        return _candidates(connection, kind, key, [place_id == found])[:1]
-    return _candidates(connection, kind, key, [func.similarity(names.c.key, key) > _RESEMBLANCE])
+    by_id = _candidates(connection, kind, key, [place_id == name.upper()])
+    return by_id or _candidates(connection, kind, key, [names.c.key.op("%")(key)])
 
 
 def is_exact(candidate: Candidate, name: str) -> bool:

@@ -6,7 +6,7 @@ read asked at the instant of a committed revision can never change afterwards.
 """
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import Connection, func, select
 
@@ -15,6 +15,9 @@ from app.store.tables import revisions
 
 _WRITERS = 0x0D15_7C70
 """Key of the advisory lock: writers hold it until they commit."""
+_BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
+"""The instant of the empty record. The reader's own clock will not do: the first writer may be
+under way and have taken an earlier instant."""
 
 
 @dataclass(frozen=True)
@@ -57,14 +60,14 @@ def take_turn(connection: Connection) -> None:
 
 
 def current(connection: Connection) -> Revision:
-    """The newest revision that this connection sees; number 0, now, for an empty record."""
+    """The newest revision that this connection sees; number 0, in 1970, for an empty record."""
     row = connection.execute(
         select(revisions.c.revision, revisions.c.recorded_at)
         .order_by(revisions.c.revision.desc())
         .limit(1)
     ).first()
     if row is None:
-        return Revision(0, connection.execute(select(func.now())).scalar_one())
+        return Revision(0, _BEGINNING)
     return Revision(row.revision, row.recorded_at)
 
 
@@ -88,9 +91,10 @@ def at(connection: Connection, instant: datetime) -> Revision:
         connection.rollback()
         connection.execute(select(func.pg_advisory_xact_lock_shared(_WRITERS)))
         connection.rollback()
-    number = connection.execute(
-        select(func.coalesce(func.max(revisions.c.revision), 0)).where(
-            revisions.c.recorded_at <= instant
-        )
-    ).scalar_one()
-    return Revision(number, instant)
+    number = connection.scalar(
+        select(revisions.c.revision)
+        .where(revisions.c.recorded_at <= instant)
+        .order_by(revisions.c.recorded_at.desc())
+        .limit(1)
+    )
+    return Revision(number or 0, instant)

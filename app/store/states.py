@@ -16,6 +16,7 @@ from sqlalchemy import Connection, select
 
 from app.domain.control import Claim, readings_over_time
 from app.store.history import claim_of, held_version, zone_of
+from app.store.revisions import take_turn
 from app.store.tables import citations, event_states, event_versions, events
 
 
@@ -30,7 +31,11 @@ def refresh(connection: Connection, event_id: UUID, recorded_at: datetime) -> No
 
 
 def rebuild(connection: Connection) -> int:
-    """Make the table again from the record, for every event; returns the number of rows."""
+    """Make the table again from the record, for every event; returns the number of rows.
+
+    Writers wait until it is done: they close states that are being replaced here.
+    """
+    take_turn(connection)
     connection.execute(event_states.delete())
     for event_id in connection.scalars(select(events.c.id).order_by(events.c.sequence)).all():
         turns = _turning_points(connection, event_id)
