@@ -15,8 +15,8 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from app import local_postgis
-from app.local_postgis import LocalPostgisError, private_postgis, throwaway_postgis
+from app.local_postgis import LocalPostgisError, private_postgis, programs, throwaway_postgis
+from app.local_postgis.__main__ import main
 
 PROJECT = Path(__file__).resolve().parent.parent
 IS_ROOT = os.geteuid() == 0
@@ -316,19 +316,19 @@ def test_data_of_a_version_that_is_gone(home: Path) -> None:
 def test_without_postgis_the_message_says_what_to_do(
     home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(local_postgis, "find_postgis", lambda _major: None)
+    monkeypatch.setattr(programs, "find_postgis", lambda _major: None)
     with (
         pytest.raises(LocalPostgisError, match=r"make install.*docker compose up.*DATABASE_URL"),
         private_postgis(home),
     ):
         pytest.fail("started")
-    assert local_postgis.main(["check"]) == 1
+    assert main(["check"]) == 1
 
 
 def test_the_check_names_the_programs(capsys: pytest.CaptureFixture[str]) -> None:
-    assert local_postgis.main(["check"]) == 0
+    assert main(["check"]) == 0
     assert Path(capsys.readouterr().out.strip(), "initdb").exists()
-    assert local_postgis.main([]) == 2
+    assert main([]) == 2
 
 
 def test_a_planted_link_is_refused(checkout: Path) -> None:
