@@ -162,3 +162,5 @@ def _log(settings: Settings) -> None:
         )
     )
     logging.basicConfig(level=settings.log_level, handlers=[handler], force=True)
+    # It announces itself whenever readiness is asked.
+    logging.getLogger("alembic").setLevel(logging.WARNING)

@@ -9,6 +9,7 @@ from fastapi import Depends, FastAPI, Request
 from fastapi.middleware.cors import CORSMiddleware
 from fastapi.openapi.utils import get_openapi
 from fastapi.responses import RedirectResponse
+from fastapi.routing import APIRoute
 from fastapi_offline import FastAPIOffline
 from prometheus_client import GC_COLLECTOR, PLATFORM_COLLECTOR, PROCESS_COLLECTOR, CollectorRegistry
 
@@ -17,6 +18,8 @@ from app.api.deps import MovedError, no_repeats
 from app.api.docs import DESCRIPTION, TAGS
 from app.settings import Settings
 from app.store.engine import Engine
+
+_RESOURCES = (districts, provinces, control, events, sources, health)
 
 
 def create_app(settings: Settings, engine: Engine) -> FastAPI:
@@ -44,7 +47,7 @@ def create_app(settings: Settings, engine: Engine) -> FastAPI:
     app.state.metrics = CollectorRegistry()
     for collector in (PROCESS_COLLECTOR, PLATFORM_COLLECTOR, GC_COLLECTOR):
         app.state.metrics.register(collector)
-    for resource in (districts, provinces, control, events, sources, health):
+    for resource in _RESOURCES:
         app.include_router(resource.router)
     app.add_api_route("/", _front, include_in_schema=False)
     errors.install(app)
@@ -90,5 +93,21 @@ def _openapi(app: FastAPI) -> dict[str, Any]:
         schemas = schema["components"]["schemas"]
         schemas |= problem.pop("$defs")
         schemas["Problem"] = problem
+        _restore_examples(schema)
         app.openapi_schema = schema
     return app.openapi_schema
+
+
+def _restore_examples(schema: dict[str, Any]) -> None:
+    """Put the examples back as they are: FastAPI leaves out every member that is null.
+
+    A null says something ("nobody", "no limit was set"), and the schemas require it.
+    """
+    for resource in _RESOURCES:
+        for route in resource.router.routes:
+            assert isinstance(route, APIRoute)  # noqa: S101 - these routers have no other
+            for status, response in route.responses.items():
+                shown = schema["paths"][route.path]["get"]["responses"][str(status)]
+                for media_type, content in response.get("content", {}).items():
+                    if "example" in content:
+                        shown["content"][media_type]["example"] = content["example"]
