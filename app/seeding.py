@@ -11,7 +11,7 @@ from sqlalchemy import Connection, Engine, func, select
 
 from app.domain.control import Basis, Kind, Outcome, Stance, Status
 from app.domain.places import name_key
-from app.recording import Citation, Content, record
+from app.recording import Citation, Content, cite, record
 from app.store import boundaries, tables
 from app.store.engine import writing
 from app.store.gazetteer import upsert
@@ -29,8 +29,9 @@ def seed(engine: Engine, folder: Path, progress: Progress = lambda *_: None) -> 
     """Load the seeds in one transaction; returns the number of events that were new.
 
     Places, parties and publishers are replaced by what the files say. Shapes and events are
-    loaded once: an event whose id is on record already is left as it is, corrected or not. Safe
-    to run at the same time from several processes.
+    loaded once: an event whose id is on record already is left as it is, corrected or not, and
+    only gets the citations that it lacks; one that was retracted gets none. Safe to run at the
+    same time from several processes.
     """
     with writing(engine) as connection:
         take_turn(connection)
@@ -136,26 +137,39 @@ def _load_shapes(connection: Connection, folder: Path) -> None:
 
 
 def _load_events(connection: Connection, folder: Path, progress: Progress) -> int:
+    """Record the events that are not on record, and cite the documents that are not yet cited."""
     cited: dict[str, list[Citation]] = {}
     for row in _read(folder / "citations.csv"):
         cited.setdefault(row["event"], []).append(_citation(row))
-    recorded = {str(event) for event in connection.scalars(select(tables.events.c.id))}
+    recorded = set(connection.scalars(select(tables.events.c.id)))
+    standing = set(
+        connection.scalars(
+            select(tables.event_versions.c.event_id).where(
+                tables.event_versions.c.known_until.is_(None)
+            )
+        )
+    )
+    known_documents = set(connection.scalars(select(tables.citations.c.id)))
     rows = list(_read(folder / "events.csv"))
-    new = 0
     for done, row in enumerate(rows, start=1):
-        if row["id"] not in recorded:
+        event, documents = UUID(row["id"]), cited[row["id"]]
+        if event not in recorded:
             outcome = Outcome(Status(row["status"]), row["controller"] or None)
+            content = Content(Kind(row["kind"]), outcome, int(row["day_order"]))
             record(
                 connection,
                 row["district"],
-                Content(Kind(row["kind"]), outcome, int(row["day_order"])),
-                tuple(cited[row["id"]]),
+                content,
+                tuple(documents),
                 author=AUTHOR,
-                event_id=UUID(row["id"]),
+                event_id=event,
             )
-            new += 1
+        elif event in standing:
+            for document in documents:
+                if document.id not in known_documents:
+                    cite(connection, event, document, author=AUTHOR)
         progress("events", done, len(rows))
-    return new
+    return sum(UUID(row["id"]) not in recorded for row in rows)
 
 
 def _citation(row: Row) -> Citation:

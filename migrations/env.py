@@ -5,10 +5,13 @@ from typing import Any
 
 from alembic import context
 from geoalchemy2 import alembic_helpers
-from sqlalchemy import Connection
+from sqlalchemy import Connection, func, select
 
 from app.store.engine import make_engine
 from app.store.tables import metadata
+
+MIGRATING = 0x0D15_7C71
+"""Key of the advisory lock that lets one process migrate at a time."""
 
 
 def include_object(
@@ -20,7 +23,8 @@ def include_object(
 
 
 def run(connection: Connection) -> None:
-    """Migrate in one transaction: all of it, or nothing."""
+    """Migrate in one transaction, all of it or nothing, while other processes wait."""
+    connection.execute(select(func.pg_advisory_xact_lock(MIGRATING)))
     context.configure(
         connection=connection,
         target_metadata=metadata,

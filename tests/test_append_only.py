@@ -37,6 +37,12 @@ OTHER = {
     Text: "coalesce({0}, '') || 'x'",
     Uuid: "gen_random_uuid()",
 }
+REVISE = text("""
+    INSERT INTO revisions (revision, recorded_at, author, action)
+    SELECT max(revision) + 1, greatest(clock_timestamp(), max(recorded_at) + interval '1 us'),
+           'ann', 'correct'
+    FROM revisions
+""")
 # Close a row that the first revision opened, at the instant of the newest one.
 CLOSE = """
     UPDATE {0} SET known_until = recorded_at, closing_revision = newest.revision {1}
@@ -57,6 +63,7 @@ def refusal(engine: Engine, *statements: Executable) -> str:
     """The rule that the last of these statements breaks, after the others have changed a row."""
     *before, last = statements
     with pytest.raises(RecordRuleError) as refused, writing(engine) as connection:
+        connection.execute(REVISE)
         for statement in before:
             assert connection.execute(statement).rowcount == 1
         connection.execute(last)
@@ -70,8 +77,8 @@ def close(table: Table, also: str = "") -> TextClause:
 
 @pytest.mark.parametrize("column", [c for table in RECORD for c in table.columns], ids=str)
 def test_no_column_changes(seeded: Engine, column: Column[Any]) -> None:
-    # A period is closed by its bound and its revision together: the bound alone is half of it.
-    rule = "closing_whole_check" if column.name == "known_until" else "append_only"
+    # A period is closed by its bound and its revision together: the bound alone has none.
+    rule = "own_revision" if column.name == "known_until" else "append_only"
     changed = update(column.table).values({column: another(column)})
     assert refusal(seeded, changed) == f"{column.table.name}_{rule}"
 
@@ -90,7 +97,22 @@ def test_no_row_is_replaced_by_an_insert(seeded: Engine) -> None:
         "INSERT INTO citations SELECT * FROM citations LIMIT 1"
         " ON CONFLICT (id) DO UPDATE SET title = 'another'"
     )
-    assert refusal(seeded, upsert) == "citations_append_only"
+    assert refusal(seeded, upsert) == "citations_own_revision"
+
+
+@pytest.mark.parametrize("table", (events, event_versions, citations), ids=str)
+def test_nothing_is_put_into_the_past(seeded: Engine, table: Table) -> None:
+    """A row under an earlier revision would change answers that were given."""
+    columns = [column.name for column in table.columns if not column.identity]
+    copied = ", ".join("gen_random_uuid()" if name == "id" else name for name in columns)
+    backdated = text(f"INSERT INTO {table} ({', '.join(columns)}) SELECT {copied} FROM {table}")
+    assert refusal(seeded, backdated) == f"{table}_own_revision"
+
+
+@pytest.mark.parametrize("table", CLOSABLE, ids=str)
+def test_nothing_is_closed_in_the_past(seeded: Engine, table: Table) -> None:
+    second = str(close(table)).replace("ORDER BY revision DESC", "WHERE revision = 2")
+    assert refusal(seeded, text(second)) == f"{table}_own_revision"
 
 
 def test_emptying_the_gazetteer_does_not_empty_the_record(seeded: Engine) -> None:
@@ -106,6 +128,7 @@ def test_emptying_the_gazetteer_does_not_empty_the_record(seeded: Engine) -> Non
 class TestClosing:
     def test_works(self, seeded: Engine, table: Table) -> None:
         with seeded.connect() as connection:
+            connection.execute(REVISE)
             assert connection.execute(close(table)).rowcount == 1
             closed = select(func.count()).where(table.c.known_until.is_not(None))
             assert connection.execute(closed).scalar_one() == 1

@@ -336,7 +336,7 @@ def test_no_wording_of_the_sources_is_taken_over(shared_data: Path) -> None:
     notes = [row["note"] for row in read(shared_data / "claims_2021.csv") if row["note"]]
     assert len(notes) == 127
     article = (shared_data / "article_2021-06-10.txt").read_text(encoding="utf-8")
-    wording = set().union(*(runs(note, 4) for note in notes)) | runs(article, 7)
+    wording = set().union(*(runs(note, 4) for note in notes)) | runs(article, 6)
     for path in SEEDS.iterdir():
         if path.is_file():
             seeded = " ".join(words(path.read_text(encoding="utf-8")))

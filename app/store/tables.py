@@ -243,6 +243,13 @@ revisions = Table(
     Column("author", Text, nullable=False),
     Column("action", Text, nullable=False),
     Column("reason", Text),
+    # Triggers let only this transaction record or close anything under the revision.
+    Column(
+        "transaction",
+        BigInteger,
+        nullable=False,
+        server_default=text("(pg_current_xact_id()::text)::bigint"),
+    ),
     _one_of("action", ("record", "correct", "retract", "cite")),
     _said("author"),
     CheckConstraint("revision > 0", name="revision_counted"),

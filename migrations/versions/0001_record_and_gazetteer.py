@@ -14,6 +14,32 @@ depends_on = None
 
 RECORD = ("revisions", "events", "event_versions", "citations")
 
+# A row is recorded, or closed, under a revision of the same transaction: nobody can put something
+# into the past, which would change answers that were given.
+OWN_REVISION = """
+CREATE FUNCTION record_own_revision(revision_given bigint, of_table text) RETURNS void
+LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM FROM revisions
+    WHERE revision = revision_given AND transaction = pg_current_xact_id()::text::bigint;
+    IF NOT FOUND THEN
+        RAISE EXCEPTION 'revision % is not one of this transaction', revision_given
+            USING ERRCODE = 'integrity_constraint_violation',
+                  TABLE = of_table, CONSTRAINT = of_table || '_own_revision';
+    END IF;
+END
+$$
+"""
+
+RECORDED_NOW = """
+CREATE FUNCTION record_recorded_now() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM record_own_revision(NEW.revision, TG_TABLE_NAME);
+    RETURN NEW;
+END
+$$
+"""
+
 # What is recorded stays as it is. The one change allowed is to close a knowledge period that is
 # open, and to name the revision that closes it.
 APPEND_ONLY = """
@@ -26,6 +52,7 @@ BEGIN
        AND to_jsonb(NEW) - '{known_until,closing_revision}'::text[]
            = to_jsonb(OLD) - '{known_until,closing_revision}'::text[]
     THEN
+        PERFORM record_own_revision((to_jsonb(NEW) ->> 'closing_revision')::bigint, TG_TABLE_NAME);
         RETURN NEW;
     END IF;
     RAISE EXCEPTION '% on %: what is recorded cannot be changed or removed', TG_OP, TG_TABLE_NAME
@@ -85,6 +112,12 @@ def upgrade() -> None:
         sa.Column("author", sa.Text(), nullable=False),
         sa.Column("action", sa.Text(), nullable=False),
         sa.Column("reason", sa.Text(), nullable=True),
+        sa.Column(
+            "transaction",
+            sa.BigInteger(),
+            server_default=sa.text("(pg_current_xact_id()::text)::bigint"),
+            nullable=False,
+        ),
         sa.CheckConstraint(
             "action IN ('record', 'correct', 'retract', 'cite')",
             name=op.f("revisions_action_known_check"),
@@ -577,6 +610,8 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("event_id", "version", name=op.f("event_versions_pkey")),
     )
+    op.execute(OWN_REVISION)
+    op.execute(RECORDED_NOW)
     op.execute(APPEND_ONLY)
     op.execute(STRICTLY_LATER)
     for table in RECORD:
@@ -587,6 +622,11 @@ def upgrade() -> None:
         op.execute(
             f"CREATE TRIGGER {table}_not_truncated BEFORE TRUNCATE ON {table} "
             "FOR EACH STATEMENT EXECUTE FUNCTION record_append_only()"
+        )
+    for table in RECORD[1:]:
+        op.execute(
+            f"CREATE TRIGGER {table}_recorded_now BEFORE INSERT ON {table} "
+            "FOR EACH ROW EXECUTE FUNCTION record_recorded_now()"
         )
     op.execute(
         "CREATE TRIGGER revisions_strictly_later BEFORE INSERT ON revisions "
@@ -658,4 +698,7 @@ def downgrade() -> None:
     op.drop_table("revisions")
     op.drop_table("countries")
     op.drop_table("actors")
-    op.execute("DROP FUNCTION record_append_only, record_strictly_later")
+    op.execute(
+        "DROP FUNCTION record_append_only, record_strictly_later, record_recorded_now, "
+        "record_own_revision"
+    )
