@@ -37,7 +37,7 @@ class Pin:
 
 @dataclass(frozen=True)
 class Content:
-    """What one version of an event says. `day_order` ranks events that take effect on one day."""
+    """What one version of an event says. `day_order` ranks events of one and the same day."""
 
     kind: Kind
     outcome: Outcome
@@ -49,8 +49,8 @@ class Content:
 class Citation:
     """What one published document says about one event.
 
-    `source` is the publisher's id, `origin` the name of the agency whose copy it is (None: the
-    publisher's own). `published` and `asserted` are EDTF in the days of the district's country.
+    `source` is the publisher's id, `origin` the name of the agency whose copy it is, or else the
+    publisher's own. `published` and `asserted` are EDTF in the days of the district's country.
     `speaker` is the id of the party to the conflict on whose word it relies, if one. `note` is in
     the editor's own words.
     """
@@ -90,16 +90,17 @@ def record(
     author: str,
     event_id: UUID | None = None,
 ) -> Receipt:
-    """Record a new event with the citations that report it.
+    """Record a new event with the citations that report it, and perhaps some that dispute it.
 
-    Raises UnknownPlaceError, InvalidValueError (a date, or no citation at all) before anything is
-    written, and RecordRuleError (through `writing`) where a rule of the database is broken.
+    Raises UnknownPlaceError, InvalidValueError (a date, or no citation that supports the event)
+    before anything is written, and RecordRuleError (through `writing`) where a rule of the
+    database is broken.
     """
     zone = zone_of(connection, district_id)
     if zone is None:
         raise UnknownPlaceError(f"there is no district {district_id!r}", field="district")
-    if not cited:
-        raise InvalidValueError("an event needs at least one citation", field="citations")
+    if not any(citation.stance is Stance.SUPPORTS for citation in cited):
+        raise InvalidValueError("an event needs a citation that supports it", field="citations")
     version = _version_values(content, zone)
     documents = [_citation_values(citation, zone) for citation in cited]
     revision = next_revision(connection, author=author, action="record")

@@ -4,14 +4,14 @@ import csv
 import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from sqlalchemy import Connection, Engine, func, select
 
 from app.domain.control import Basis, Kind, Outcome, Stance, Status
 from app.domain.places import name_key
-from app.recording import Citation, Content, cite, record
+from app.recording import Citation, Content, cite, record, retract
 from app.store import boundaries, tables
 from app.store.engine import writing
 from app.store.gazetteer import upsert
@@ -19,6 +19,12 @@ from app.store.revisions import take_turn
 
 AUTHOR = "seeds"
 """The name that revisions made from the seeds carry."""
+
+
+class _Version(NamedTuple):
+    number: int
+    author: str
+
 
 Row = dict[str, str]
 Progress = Callable[[str, int, int], None]
@@ -28,9 +34,10 @@ Progress = Callable[[str, int, int], None]
 def seed(engine: Engine, folder: Path, progress: Progress = lambda *_: None) -> int:
     """Load the seeds in one transaction; returns the number of events that were new.
 
-    Places, parties and publishers are replaced by what the files say. Shapes and events are
-    loaded once: an event whose id is on record already is left as it is, corrected or not, and
-    only gets the citations that it lacks; one that was retracted gets none. Safe to run at the
+    Places, parties and publishers are added, or brought to what the files say; none is removed.
+    Shapes are loaded once. An event of the files is recorded if it never was; else it only gets
+    the citations that it lacks, and what an editor corrected or retracted stays so. An event that
+    only the seeds ever wrote and that the files no longer have is retracted. Safe to run at the
     same time from several processes.
     """
     with writing(engine) as connection:
@@ -137,39 +144,42 @@ def _load_shapes(connection: Connection, folder: Path) -> None:
 
 
 def _load_events(connection: Connection, folder: Path, progress: Progress) -> int:
-    """Record the events that are not on record, and cite the documents that are not yet cited."""
-    cited: dict[str, list[Citation]] = {}
+    """Bring the record to what the files say, by recording, citing and retracting."""
+    cited: dict[UUID, list[Citation]] = {}
     for row in _read(folder / "citations.csv"):
-        cited.setdefault(row["event"], []).append(_citation(row))
+        cited.setdefault(UUID(row["event"]), []).append(_citation(row))
+    rows = {UUID(row["id"]): row for row in _read(folder / "events.csv")}
     recorded = set(connection.scalars(select(tables.events.c.id)))
-    standing = set(
-        connection.scalars(
-            select(tables.event_versions.c.event_id).where(
-                tables.event_versions.c.known_until.is_(None)
-            )
-        )
-    )
+    standing = _standing(connection)
     known_documents = set(connection.scalars(select(tables.citations.c.id)))
-    rows = list(_read(folder / "events.csv"))
-    for done, row in enumerate(rows, start=1):
-        event, documents = UUID(row["id"]), cited[row["id"]]
+    for event, version in standing.items():
+        if event not in rows and version.author == AUTHOR:
+            reason = "the seeds no longer have it: its claims belong to other events"
+            retract(connection, event, version.number, author=AUTHOR, reason=reason)
+    for done, (event, row) in enumerate(rows.items(), start=1):
+        documents = cited[event]
         if event not in recorded:
             outcome = Outcome(Status(row["status"]), row["controller"] or None)
             content = Content(Kind(row["kind"]), outcome, int(row["day_order"]))
-            record(
-                connection,
-                row["district"],
-                content,
-                tuple(documents),
-                author=AUTHOR,
-                event_id=event,
-            )
+            district = row["district"]
+            record(connection, district, content, tuple(documents), author=AUTHOR, event_id=event)
         elif event in standing:
             for document in documents:
                 if document.id not in known_documents:
                     cite(connection, event, document, author=AUTHOR)
         progress("events", done, len(rows))
-    return sum(UUID(row["id"]) not in recorded for row in rows)
+    return len(rows.keys() - recorded)
+
+
+def _standing(connection: Connection) -> dict[UUID, _Version]:
+    """The newest version of every event that is not retracted, and who recorded it."""
+    versions, revisions = tables.event_versions, tables.revisions
+    rows = connection.execute(
+        select(versions.c.event_id, versions.c.version, revisions.c.author)
+        .join(revisions, revisions.c.revision == versions.c.revision)
+        .where(versions.c.known_until.is_(None))
+    )
+    return {row.event_id: _Version(row.version, row.author) for row in rows}
 
 
 def _citation(row: Row) -> Citation:

@@ -13,11 +13,12 @@ import csv
 import re
 import sys
 from collections.abc import Iterable, Mapping
+from datetime import date
 from pathlib import Path
 from uuid import UUID, uuid5
 from zoneinfo import ZoneInfo
 
-from app.domain.clocks import parse_edtf
+from app.domain.clocks import day_span, parse_edtf
 from app.domain.control import Basis, Claim, Kind, Outcome, Stance, Status
 from app.domain.grouping import Group, Reported, group_claims
 
@@ -25,12 +26,13 @@ SEEDS = Path(__file__).parent
 KABUL = ZoneInfo("Asia/Kabul")
 NAMESPACE = UUID("5f0f7f0e-6d52-5e0c-9d0b-8a3f0f6f2c11")
 GOVERNMENT = "afghan-government"
-GOVERNMENT_UNTIL = "2021-08-15"
+GOVERNMENT_UNTIL = date(2021, 8, 15)
 """Officials speak for the government until it fell; a later row has to name its speaker."""
 
 _BASIS = {
     "official": Basis.OFFICIAL,
     "official+claimant": Basis.OFFICIAL,  # both sides say so; the loser's admission weighs more
+    "elected official": Basis.OFFICIAL,  # a council's member, who speaks for no party
     "claimant": Basis.CLAIMANT,
     "local sources": Basis.LOCAL,
     "agency": Basis.AGENCY,
@@ -61,12 +63,13 @@ def main() -> None:
     groups = sorted(group_claims(claims), key=lambda g: (g.effect, g.district, g.day_order))
     names = {publishers[row["source_name"]]["publisher"] for row in placed.values()}
     write("sources", ({"id": slug(name), "name": name} for name in sorted(names)))
-    write("events", (event_row(group) for group in groups))
+    events = [(event_id(group), group) for group in groups]
+    write("events", (event_row(event, group) for event, group in events))
     write(
         "citations",
         (
-            citation_row(group, one, placed[one.key], publishers)
-            for group in groups
+            citation_row(event, one, placed[one.key], publishers)
+            for event, group in events
             for one in (*group.supporting, *group.disputing)
         ),
     )
@@ -117,20 +120,19 @@ def published(row: Row) -> str:
 
 def speaker(row: Row, controller: str | None) -> str | None:
     """The party whose word it is: the claimant itself, or for officials the government."""
-    basis = _BASIS[row["claim_basis"]]
-    if basis is Basis.CLAIMANT:
+    if row["claim_basis"] == "claimant":
         return controller
-    if basis is not Basis.OFFICIAL:
+    if row["claim_basis"] not in ("official", "official+claimant"):
         return None
-    if row["published_date"] >= GOVERNMENT_UNTIL:
+    if parse_edtf(published(row), KABUL).latest >= day_span(GOVERNMENT_UNTIL, KABUL).latest:
         raise ValueError(f"row {row['row_id']}: which government's official is this?")
     return GOVERNMENT
 
 
-def event_row(group: Group) -> Row:
-    """One line of events.csv; the id stays while the event's first claim does."""
+def event_row(event: str, group: Group) -> Row:
+    """One line of events.csv."""
     return {
-        "id": event_id(group),
+        "id": event,
         "district": group.district,
         "kind": group.kind,
         "status": group.outcome.status,
@@ -139,12 +141,12 @@ def event_row(group: Group) -> Row:
     }
 
 
-def citation_row(group: Group, one: Reported, row: Row, publishers: Mapping[str, Row]) -> Row:
-    """One line of citations.csv."""
+def citation_row(event: str, one: Reported, row: Row, publishers: Mapping[str, Row]) -> Row:
+    """One line of citations.csv; a claim that moves to another event becomes another citation."""
     who = publishers[row["source_name"]]
     return {
-        "id": str(uuid5(NAMESPACE, one.key)),
-        "event": event_id(group),
+        "id": str(uuid5(NAMESPACE, f"{event}:{one.key}")),
+        "event": event,
         "claim": row["row_id"],
         "stance": one.claim.stance,
         "source": slug(who["publisher"]),
@@ -161,8 +163,15 @@ def citation_row(group: Group, one: Reported, row: Row, publishers: Mapping[str,
 
 
 def event_id(group: Group) -> str:
-    """A UUID made from the key of the claim that comes first in order."""
-    return str(uuid5(NAMESPACE, f"event:{min(one.key for one in group.supporting)}"))
+    """A UUID made from the claim with the lowest number, so that adding claims keeps it."""
+
+    def number(key: str) -> tuple[bool, int]:
+        row_id = key.removeprefix("claim-")
+        digits = row_id.removeprefix("added-")
+        return digits != row_id, int(digits)
+
+    first = min((one.key for one in group.supporting), key=number)
+    return str(uuid5(NAMESPACE, f"event:{first}"))
 
 
 def actor_ids(rows: Iterable[Row]) -> dict[str, str]:

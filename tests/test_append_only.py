@@ -40,7 +40,7 @@ OTHER = {
 REVISE = text("""
     INSERT INTO revisions (revision, recorded_at, author, action)
     SELECT max(revision) + 1, greatest(clock_timestamp(), max(recorded_at) + interval '1 us'),
-           'ann', 'correct'
+           'ann', 'cite'
     FROM revisions
 """)
 # Close a row that the first revision opened, at the instant of the newest one.

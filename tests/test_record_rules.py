@@ -158,6 +158,8 @@ BREAKS: list[tuple[str, Row, str]] = [
     ("sources", {"id": ""}, "id_form_check"),
     ("sources", {"name": ""}, "name_said_check"),
     ("revisions", {"action": "delete"}, "action_known_check"),
+    ("revisions", {"action": "retract", "reason": None}, "reason_given_check"),
+    ("revisions", {"action": "correct", "reason": ""}, "reason_given_check"),
     ("revisions", {"author": ""}, "author_said_check"),
     ("revisions", {"revision": R2}, "strictly_later"),
     ("revisions", {"revision": 10**6}, "strictly_later"),

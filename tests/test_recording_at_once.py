@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -68,7 +69,8 @@ def some_write(connection: Connection, chance: History, made: dict[UUID, int]) -
     source_ids = list(connection.scalars(select(sources.c.id).order_by(sources.c.id)))
     kind = chance.choice(("record", "cite", "cite", "correct", "retract"))
     if kind == "record" or not made:
-        cited = tuple(some_citation(chance, source_ids) for _ in range(chance.randint(1, 3)))
+        first, *more = (some_citation(chance, source_ids) for _ in range(chance.randint(1, 3)))
+        cited = (replace(first, stance=Stance.SUPPORTS), *more)
         district = chance.choice(DISTRICTS)
         receipt = record(connection, district, some_content(chance), cited, author="ann")
     else:

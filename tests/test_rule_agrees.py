@@ -8,7 +8,7 @@ SQL is asked as the API asks it.
 
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -146,7 +146,9 @@ def write(connection: Connection, history: list[Step]) -> list[datetime]:
         what = step.what if standing else "record"
         target = list(standing)[step.target % len(standing)] if standing else None
         if what == "record" or target is None:
-            receipt = record(connection, step.district, step.content, tuple(step.cited), author="a")
+            first = replace(step.cited[0], stance=Stance.SUPPORTS)
+            cited = (first, *step.cited[1:])
+            receipt = record(connection, step.district, step.content, cited, author="a")
         elif what == "correct":
             receipt = correct(
                 connection, target, standing[target], step.content, author="b", reason="r"
@@ -181,7 +183,7 @@ def question(
 def specified(recorded: list[EventHistory], asking: Question) -> dict[str, object]:
     """What the specification answers for one district."""
     states = [state for event in recorded if (state := state_of(event, asking.clocks))]
-    deciding = counting(states, asking.clocks, asking.minimum, ZONE)
+    deciding = counting(states, asking.clocks, asking.minimum)
     decider = deciding[-1] if deciding else None
     stretch = periods(deciding, ZONE)[-1]
     return {

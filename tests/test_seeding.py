@@ -10,7 +10,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import pytest
 from sqlalchemy import Engine, text
@@ -83,7 +83,7 @@ def test_figures_are_those_of_the_files(seeded: Engine) -> None:
     rows = read(SEEDS / "districts.csv")
     for figure in ("area_km2", "population"):
         listed = {row["pcode"]: float(row[figure]) for row in rows if row[figure]}
-        query = text(f"SELECT id, {figure} FROM districts WHERE {figure} IS NOT NULL")  # noqa: S608
+        query = text(f"SELECT id, {figure} FROM districts WHERE {figure} IS NOT NULL")
         with seeded.connect() as connection:
             assert {row.id: row[1] for row in connection.execute(query)} == listed
 
@@ -341,3 +341,29 @@ def test_no_wording_of_the_sources_is_taken_over(shared_data: Path) -> None:
         if path.is_file():
             seeded = " ".join(words(path.read_text(encoding="utf-8")))
             assert [run for run in wording if f" {run} " in f" {seeded} "] == [], path.name
+
+
+def test_an_event_that_the_files_no_longer_have_is_retracted(
+    own_seeded: Engine, tmp_path: Path
+) -> None:
+    """Regrouped claims make another event; the one they left must not stand beside it."""
+    copy = tmp_path / "seeds"
+    shutil.copytree(SEEDS, copy)
+    gone = next(row["id"] for row in read(SEEDS / "events.csv") if row["district"] == "AF2603")
+    moved = str(uuid4())
+    for name in ("events", "citations"):
+        path = copy / f"{name}.csv"
+        lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
+        swapped = [
+            line.replace(gone, moved)
+            if name == "events"
+            else line.replace(gone, moved).replace(line[:36], str(uuid4()))
+            if gone in line
+            else line
+            for line in lines
+        ]
+        path.write_text("".join(swapped), encoding="utf-8")
+    assert seed(own_seeded, copy) == 1
+    done = column(own_seeded, "SELECT action FROM revisions ORDER BY revision DESC LIMIT 2")
+    assert done == ["record", "retract"]
+    assert seed(own_seeded, copy) == 0

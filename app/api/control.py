@@ -1,5 +1,6 @@
 """`/control`, `/changes`, `/series` and `/summary`: a whole country at once, or over time."""
 
+from dataclasses import replace
 from datetime import date, timedelta
 from typing import Annotated
 
@@ -9,11 +10,13 @@ from app.api import params
 from app.api.deps import (
     AppSettings,
     ReadConnection,
+    Setting,
     asked,
+    check_filters,
     country_asked,
     moment,
     question_at,
-    today,
+    setting_of,
 )
 from app.api.errors import documented
 from app.api.examples import example
@@ -25,7 +28,6 @@ from app.api.schemas.base import asked as asked_members
 from app.api.schemas.places import DistrictList
 from app.api.summaries import summarise
 from app.api.timelines import count_points, stretches_by_district
-from app.domain.clocks import Moment
 from app.domain.control import Question
 from app.domain.errors import InvalidValueError
 from app.domain.summary import balances
@@ -110,6 +112,7 @@ def get_changes(
     """
     negotiate(request, query.f, "json")
     country = country_asked(connection, query, settings)
+    check_filters(connection, province=query.province)
     clock, before, after = _compared(connection, query, country)
     which = Which(country=country.code, province=query.province)
     pairs = [
@@ -212,35 +215,24 @@ def _compared(
         raise InvalidValueError(f"{missing} is missing", field=missing)
     if getattr(query, clock) is not None:
         raise InvalidValueError(f"{first_name} and {second_name} set this clock", field=clock)
-    zone = country.zone
-    settings = {
-        "as_of": moment(query.as_of, "as_of", zone) or today(zone),
-        "reported_by": moment(query.reported_by, "reported_by", zone),
-        "known_at": moment(query.known_at, "known_at", zone),
-    }
+    setting = setting_of(query, country.zone)
     before, after = (
-        _question(connection, query, country, {**settings, clock: moment(text, name, zone)})
+        question_at(
+            connection, _with(setting, clock, name, text, country), query.minimum, country.zone
+        )
         for name, text in ((first_name, first), (second_name, second))
     )
     return clock, before, after
 
 
-def _question(
-    connection: Connection,
-    query: params.Changes,
-    country: places.Country,
-    settings: dict[str, Moment | None],
-) -> Question:
-    as_of = settings["as_of"]
-    assert as_of is not None  # noqa: S101 - today, or what was given
-    return question_at(
-        connection,
-        query,
-        country.zone,
-        as_of=as_of,
-        reported_by=settings["reported_by"],
-        known_at=settings["known_at"],
-    )
+def _with(setting: Setting, clock: str, name: str, text: str, country: places.Country) -> Setting:
+    """The setting with one clock set to what a parameter says."""
+    read = moment(text, name, country.zone)
+    if clock == "reported_by":
+        return replace(setting, reported_by=read)
+    if clock == "known_at":
+        return replace(setting, known_at=read, known_field=name)
+    return replace(setting, as_of=read or setting.as_of)
 
 
 def _days(query: params.Series) -> list[date]:

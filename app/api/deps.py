@@ -1,6 +1,8 @@
 """What handlers are given: a connection, the settings, and the question that a query asks."""
 
+from collections import Counter
 from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Annotated
 from urllib.parse import quote, urlencode
@@ -10,7 +12,7 @@ from fastapi import Depends, Path, Request
 
 from app.api import params
 from app.domain.clocks import Clocks, Moment, parse_moment
-from app.domain.control import Question
+from app.domain.control import Confidence, Question
 from app.domain.errors import InvalidValueError, UnknownPlaceError
 from app.settings import Settings
 from app.store import places, revisions
@@ -48,9 +50,9 @@ AppSettings = Annotated[Settings, Depends(_settings)]
 
 def no_repeats(request: Request) -> None:
     """Refuse a parameter given twice: either could be the one that was meant."""
-    names = [name for name, _ in request.query_params.multi_items()]
-    for name in names:
-        if names.count(name) > 1:
+    times = Counter(name for name, _ in request.query_params.multi_items())
+    for name, number in times.items():
+        if number > 1:
             raise InvalidValueError(f"{name[:40]} is given more than once", field=name[:40])
 
 
@@ -117,39 +119,48 @@ DistrictInPath = Annotated[places.Place, Depends(_district)]
 ProvinceInPath = Annotated[places.Place, Depends(_province)]
 
 
-def asked(connection: Connection, query: params.Clocks, zone: ZoneInfo) -> Question:
-    """The question that a query asks, in the days of `zone`.
+@dataclass(frozen=True)
+class Setting:
+    """Where a query sets the clocks, read; `known_field` is the parameter that set the last one."""
 
-    Without `known_at` it is asked of the newest revision that the connection sees, and that
-    revision's instant is the `known_at` of the answer. Raises InvalidValueError for a moment that
-    cannot be read or that lies in the future.
+    as_of: Moment
+    reported_by: Moment | None
+    known_at: Moment | None
+    known_field: str = "known_at"
+
+
+def setting_of(query: params.Clocks, zone: ZoneInfo) -> Setting:
+    """Read the clocks of a query in the days of `zone`.
+
+    Raises InvalidValueError for a moment that cannot be read or that lies in the future.
     """
-    return question_at(
-        connection,
-        query,
-        zone,
-        as_of=moment(query.as_of, "as_of", zone) or today(zone),
-        reported_by=moment(query.reported_by, "reported_by", zone),
-        known_at=moment(query.known_at, "known_at", zone),
+    return Setting(
+        moment(query.as_of, "as_of", zone) or today(zone),
+        moment(query.reported_by, "reported_by", zone),
+        moment(query.known_at, "known_at", zone),
     )
+
+
+def asked(connection: Connection, query: params.Clocks, zone: ZoneInfo) -> Question:
+    """The question that a query asks; raises as `setting_of` does."""
+    return question_at(connection, setting_of(query, zone), query.minimum, zone)
 
 
 def question_at(
-    connection: Connection,
-    query: params.Clocks,
-    zone: ZoneInfo,
-    *,
-    as_of: Moment,
-    reported_by: Moment | None,
-    known_at: Moment | None,
+    connection: Connection, setting: Setting, minimum: Confidence, zone: ZoneInfo
 ) -> Question:
-    """The question at these settings of the clocks, which `moment` has read."""
+    """The question at a setting of the clocks.
+
+    Without `known_at` it is asked of the newest revision that the connection sees, and that
+    revision's instant is the `known_at` of the answer.
+    """
     revision = (
-        revisions.at(connection, known_at.until) if known_at else revisions.current(connection)
+        revisions.at(connection, setting.known_at.until, field=setting.known_field)
+        if setting.known_at
+        else revisions.current(connection)
     )
-    return Question(
-        Clocks(as_of, reported_by, revision.recorded_at), query.minimum, zone, revision.number
-    )
+    clocks = Clocks(setting.as_of, setting.reported_by, revision.recorded_at)
+    return Question(clocks, minimum, zone, revision.number)
 
 
 def today(zone: ZoneInfo) -> Moment:
@@ -183,6 +194,16 @@ def country_asked(
     if found is None:
         raise UnknownPlaceError(f"there is no country {code!r} on record", field="country")
     return found
+
+
+def check_filters(connection: Connection, **filters: str | None) -> None:
+    """Refuse ids that name nothing: an empty list would look like an answer.
+
+    The filters are `district`, `province`, `controller` and `source`; InvalidValueError names one.
+    """
+    for name, given in filters.items():
+        if given is not None and not places.is_known(connection, name, given):
+            raise InvalidValueError(f"there is no {name} {given!r} on record", field=name)
 
 
 def next_link(request: Request, question: Question, cursor: str) -> str:

@@ -15,7 +15,15 @@ from app.api.schemas import events as documents
 from app.api.schemas.base import BoundarySet, DistrictRef, Ref
 from app.api.schemas.base import asked as asked_members
 from app.api.schemas.places import Code, District, DistrictList, Spelling
-from app.domain.control import Question, Reason, Stance, counting, why_not
+from app.domain.control import (
+    EventState,
+    Question,
+    Reason,
+    Stance,
+    counting,
+    left_out,
+    other_claims,
+)
 from app.domain.places import name_key
 from app.domain.timeline import periods
 from app.store import boundaries, events, places, sources
@@ -112,10 +120,12 @@ def get_control(
     negotiate(request, query.f, "json")
     question = asked(connection, query, place.zone)
     status = _status(connection, question, place.id)
-    told = events.told_of(connection, question, place.id)
-    decider = next((event for event in told if event.id == status.event_id), None)
-    others = _others(told, decider, question)
-    mentioned = [event.id for event, _ in others] + ([decider.id] if decider else [])
+    told = {event.id: event for event in events.told_of(connection, question, place.id)}
+    decider = told[status.event_id] if status.event_id else None
+    others = other_claims(
+        (event.state for event in told.values()), question.clocks, question.minimum
+    )
+    mentioned = {state.event_id for state, _ in others} | ({decider.id} if decider else set())
     cited = events.citations_of(connection, question, mentioned)
     deciding = (
         documents.event_members(decider, cited.get(decider.id, []), question.zone)
@@ -135,14 +145,7 @@ def get_control(
             "disputed": status.disputed,
             "last_reported": status.last_reported,
             "event": deciding,
-            "other_claims": [
-                {
-                    **documents.event_members(event, cited.get(event.id, []), question.zone),
-                    "reason": reason,
-                }
-                for event, reason in others
-            ]
-            + _denials(decider, cited, question),
+            "other_claims": _others(others, told, cited, question),
         }
     )
 
@@ -158,7 +161,7 @@ def get_timeline(
     query: Annotated[params.Clocks, Query()],
     connection: ReadConnection,
 ) -> documents.Timeline:
-    """Who held a district when, up to `as_of`, and every event behind it.
+    """Who held a district when, up to `as_of`, the events behind it, and those left out.
 
     Periods are half-open, `[from, to)`, and leave no gap: the first is `unknown` without a
     beginning, the last has no end. A district that changes hands twice on one day has a period
@@ -168,24 +171,25 @@ def get_timeline(
     question = asked(connection, query, place.zone)
     status = _status(connection, question, place.id)
     told = {event.id: event for event in events.told_of(connection, question, place.id)}
-    states = counting(
-        (event.state for event in told.values()), question.clocks, question.minimum, question.zone
-    )
-    cited = events.citations_of(connection, question, [state.event_id for state in states])
+    states = [event.state for event in told.values()]
+    counted = counting(states, question.clocks, question.minimum)
+    others = left_out(states, question.clocks, question.minimum)
+    cited = events.citations_of(connection, question, told)
     names = {actor.id: actor.name for actor in sources.list_actors(connection)}
     return documents.Timeline.model_validate(
         {
             **asked_members(question),
             "district": _ref(status),
             "periods": [
-                documents.Period.of(period, names) for period in periods(states, question.zone)
+                documents.Period.of(period, names) for period in periods(counted, question.zone)
             ],
             "events": [
                 documents.event_members(
                     told[state.event_id], cited.get(state.event_id, []), question.zone
                 )
-                for state in states
+                for state in counted
             ],
+            "other_claims": _others(others, told, cited, question),
         }
     )
 
@@ -200,30 +204,24 @@ def _ref(status: DistrictStatus) -> DistrictRef:
 
 
 def _others(
-    told: list[events.Event], decider: events.Event | None, question: Question
-) -> list[tuple[events.Event, Reason]]:
-    """The events that did not decide and deserve a mention, in the rule's order."""
-    ordered = sorted(told, key=lambda event: event.state.order(question.zone))
-    return [
-        (event, reason)
-        for event in ordered
-        if (
-            reason := why_not(
-                event.state,
-                decider.state if decider else None,
-                question.clocks.as_of.until,
-                question.zone,
-            )
-        )
-    ]
-
-
-def _denials(
-    decider: events.Event | None, cited: dict[str, list[events.Cited]], question: Question
+    claims: list[tuple[EventState, Reason]],
+    told: dict[str, events.Event],
+    cited: dict[str, list[events.Cited]],
+    question: Question,
 ) -> list[dict[str, object]]:
-    """The deciding event once more, with the documents that dispute it."""
-    if decider is None or not decider.disputed:
-        return []
-    denying = [c for c in cited.get(decider.id, []) if c.stance == Stance.DISPUTES]
-    members = documents.event_members(decider, denying, question.zone)
-    return [{**members, "reason": Reason.DISPUTES}]
+    """What did not make the answer; a disputed event comes with the documents that dispute it."""
+    return [
+        {
+            **documents.event_members(
+                told[state.event_id],
+                [
+                    document
+                    for document in cited.get(state.event_id, [])
+                    if reason is not Reason.DISPUTES or document.stance == Stance.DISPUTES
+                ],
+                question.zone,
+            ),
+            "reason": reason,
+        }
+        for state, reason in claims
+    ]

@@ -1,16 +1,23 @@
 """`/events`: the record itself, event by event."""
 
-from datetime import date, datetime
+from datetime import datetime
 from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Path, Query, Request, Response
 
 from app.api import params
-from app.api.deps import AppSettings, ReadConnection, asked, country_asked, next_link
+from app.api.deps import (
+    AppSettings,
+    ReadConnection,
+    asked,
+    check_filters,
+    country_asked,
+    next_link,
+)
 from app.api.errors import documented
 from app.api.examples import QAISAR_EVENT, example
-from app.api.formats import feature_collection, negotiate, table
+from app.api.formats import CLOCKS, clocks, feature_collection, negotiate, table
 from app.api.schemas.base import BoundarySet, ListEnvelope
 from app.api.schemas.base import asked as asked_members
 from app.api.schemas.events import EventDetail, EventItem, EventList, Version, event_members
@@ -37,15 +44,15 @@ COLUMNS = (
     "supporting_citations",
     "disputing_citations",
     "urls",
+    *CLOCKS,
 )
 
 
 class AfterEvent(params.Cursor):
     """Where a page of events ended."""
 
-    effective_on: date
-    day_order: Annotated[int, params.SMALL]
     latest: datetime
+    day_order: Annotated[int, params.SMALL]
     sequence: Annotated[int, params.LARGE]
 
 
@@ -70,6 +77,13 @@ def list_events(
     wanted = negotiate(request, query.f, "json", "geojson", "csv")
     country = country_asked(connection, query, settings)
     question = asked(connection, query, country.zone)
+    check_filters(
+        connection,
+        district=query.district,
+        province=query.province,
+        controller=query.controller,
+        source=query.source,
+    )
     after = AfterEvent.read(query.cursor)
     found = events.find(
         connection,
@@ -96,7 +110,7 @@ def list_events(
         for event in page
     ]
     if wanted == "csv":
-        answer = table("events", COLUMNS, [_row(item) for item in items])
+        answer = table("events", COLUMNS, [_row(item) | clocks(question) for item in items])
     elif wanted == "geojson":
         shapes = boundaries.default_set(connection, country.code)
         districts = {item.district.id for item in items}
@@ -114,9 +128,8 @@ def list_events(
     if len(found) > len(page):
         last = page[-1]
         cursor = params.write_cursor(
-            effective_on=last.effective_on,
-            day_order=last.day_order,
             latest=last.span.latest,
+            day_order=last.day_order,
             sequence=last.sequence,
         )
         answer.headers["Link"] = next_link(request, question, cursor)

@@ -13,6 +13,8 @@ from werkzeug.datastructures import MIMEAccept
 from werkzeug.http import parse_accept_header
 
 from app.api.errors import NotAcceptableError
+from app.api.schemas.base import Asked, asked
+from app.domain.control import Question
 from app.domain.errors import InvalidValueError
 
 MEDIA_TYPES = {
@@ -20,6 +22,16 @@ MEDIA_TYPES = {
     "geojson": "application/geo+json",
     "csv": "text/csv",
 }
+
+
+CLOCKS = ("as_of", "reported_by", "known_at", "min_confidence", "revision")
+"""The last columns of every table: what it was asked for, so that it can be asked again."""
+
+
+def clocks(question: Question) -> dict[str, object]:
+    """The values of those columns, written as in JSON."""
+    asked_for = Asked.model_validate(asked(question)).model_dump(mode="json")
+    return {name: asked_for[name] for name in CLOCKS}
 
 
 def negotiate(request: Request, wanted: str | None, *offered: str) -> str:
@@ -32,9 +44,11 @@ def negotiate(request: Request, wanted: str | None, *offered: str) -> str:
         if wanted not in offered:
             raise InvalidValueError(f"this address answers in {', '.join(offered)} only", field="f")
         return wanted
-    asked = ", ".join(request.headers.getlist("accept")) or "*/*"
+    header = ", ".join(request.headers.getlist("accept")) or "*/*"
     # Parameters are left out: `application/json; charset=utf-8` is asking for JSON.
-    ranges = [(kind.split(";")[0].strip(), q) for kind, q in parse_accept_header(asked, MIMEAccept)]
+    ranges = [
+        (kind.split(";")[0].strip(), q) for kind, q in parse_accept_header(header, MIMEAccept)
+    ]
     best = MIMEAccept(ranges).best_match([MEDIA_TYPES[name] for name in offered])
     if best is None:
         raise NotAcceptableError([MEDIA_TYPES[name] for name in offered])

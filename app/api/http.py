@@ -113,7 +113,8 @@ class Validate:
             await send(start)
             await send({"type": "http.response.body", "body": b"" if head else answer})
 
-        await self.app({**scope, "method": "GET"} if head else scope, receive, collect)
+        scope["method"] = "GET"
+        await self.app(scope, receive, collect)
 
 
 def _matches(if_none_match: str, etag: str) -> bool:

@@ -6,8 +6,8 @@ from typing import Literal
 from fastapi import Request, Response
 
 from app.api import params
-from app.api.deps import asked, next_link
-from app.api.formats import feature_collection, negotiate, table
+from app.api.deps import asked, check_filters, next_link
+from app.api.formats import CLOCKS, clocks, feature_collection, negotiate, table
 from app.api.schemas.base import BoundarySet, ListEnvelope
 from app.api.schemas.base import asked as asked_members
 from app.api.schemas.places import DistrictItem, DistrictList
@@ -32,8 +32,7 @@ COLUMNS = (
     "population",
     "is_provincial_capital",
     "event_id",
-    "as_of",
-    "known_at",
+    *CLOCKS,
 )
 
 
@@ -52,6 +51,7 @@ def district_page(
     which: Which,
 ) -> Response:
     """One page of the districts that are meant, in the format that the client wants."""
+    check_filters(connection, province=query.province, controller=query.controller)
     wanted = negotiate(request, query.f, "json", "geojson", "csv")
     after = AfterDistrict.read(query.cursor)
     question = asked(connection, query, country.zone)
@@ -64,9 +64,7 @@ def district_page(
     envelope = {**asked_members(question), "boundary_set": BoundarySet.of(shapes)}
     items = [DistrictItem.of(status) for status in page]
     if wanted == "csv":
-        # Written as in JSON, so that what the table names can be asked again.
-        asked_for = ListEnvelope.model_validate(envelope).model_dump(mode="json")
-        answer = table("districts", COLUMNS, [_row(item, asked_for) for item in items])
+        answer = table("districts", COLUMNS, [_row(item) | clocks(question) for item in items])
     elif wanted == "geojson":
         ids = [item.id for item in items]
         drawn = boundaries.geometries(connection, shapes.id, ids) if shapes else {}
@@ -83,13 +81,11 @@ def district_page(
     return answer
 
 
-def _row(item: DistrictItem, envelope: dict[str, object]) -> dict[str, object]:
+def _row(item: DistrictItem) -> dict[str, object]:
     row = item.model_dump(mode="json")
     province, controller = row["province"], row["controller"] or {"id": None, "name": None}
     return {
         **row,
         **{f"province_{key}": value for key, value in province.items()},
         **{f"controller_{key}": value for key, value in controller.items()},
-        "as_of": envelope["as_of"],
-        "known_at": envelope["known_at"],
     }

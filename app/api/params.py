@@ -52,7 +52,7 @@ _DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 
 
 def _written_out(value: Any) -> Any:
-    """Pydantic reads `20210601` as seconds since 1970, which nobody means."""
+    """Pydantic takes `1622505600` (seconds since 1970) and a midnight for days as well."""
     if isinstance(value, str) and not _DAY.fullmatch(value):
         raise ValueError("write a date such as 2021-06-10")
     return value

@@ -26,7 +26,7 @@ from app.api.timelines import count_points, stretches_by_district
 from app.domain.timeline import turning_days
 from app.store import places, sources
 from app.store.engine import Connection
-from app.store.status import Which, statuses
+from app.store.status import Which, names_of_districts
 
 router = APIRouter(tags=["Provinces"])
 
@@ -143,7 +143,7 @@ def get_province_timeline(
     stretches = stretches_by_district(connection, question, which)
     days = turning_days(stretches.values())
     names = {actor.id: actor.name for actor in sources.list_actors(connection)}
-    districts = {d.id: d.name for d in statuses(connection, question, which)}
+    districts = names_of_districts(connection, which)
     changes = [
         (period.start_at, district, period)
         for district, history in stretches.items()

@@ -50,7 +50,11 @@ def list_sources(
     country = country_asked(connection, query, settings)
     question = asked(connection, query, country.zone)
     found = sources.list_sources(
-        connection, question, after=after.id if after else None, limit=query.limit + 1
+        connection,
+        question,
+        country.code,
+        after=after.id if after else None,
+        limit=query.limit + 1,
     )
     page = found[: query.limit]
     if len(found) > len(page):
@@ -79,12 +83,12 @@ def get_source(
     after = AfterCitation.read(query.cursor)
     country = country_asked(connection, query, settings)
     question = asked(connection, query, country.zone)
-    source = sources.list_sources(connection, question, source=source_id)
+    source = sources.list_sources(connection, question, country.code, source=source_id)
     if not source:
         raise UnknownRecordError(f"there is no source {source_id!r}", field="id")
     position = sources.AfterCitation(after.published_latest, str(after.id)) if after else None
     found = sources.cited_for(
-        connection, question, source_id, after=position, limit=query.limit + 1
+        connection, question, source_id, country.code, after=position, limit=query.limit + 1
     )
     page = found[: query.limit]
     if len(found) > len(page):

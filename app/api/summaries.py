@@ -20,19 +20,20 @@ class Summaries:
     """Statuses at one moment, and which districts were in another state some days before."""
 
     question: Question
-    districts: list[DistrictStatus]
+    by_province: dict[str, list[DistrictStatus]]
     changed: dict[int, Counter[str]]
     names: dict[str, str]
 
     def whole(self) -> dict[str, Any]:
         """The members of `Summary` for all of the districts."""
-        capital = next((d for d in self.districts if d.is_national_capital), None)
+        everywhere = [d for inside in self.by_province.values() for d in inside]
+        capital = next((d for d in everywhere if d.is_national_capital), None)
         counts = {days: changed.total() for days, changed in self.changed.items()}
-        return self._members(self.districts, capital, counts)
+        return self._members(everywhere, capital, counts)
 
     def of(self, province: str) -> dict[str, Any]:
         """The members of `Summary` for one province."""
-        inside = [d for d in self.districts if d.province.id == province]
+        inside = self.by_province.get(province, [])
         capital = next((d for d in inside if d.is_provincial_capital), None)
         counts = {days: changed[province] for days, changed in self.changed.items()}
         return self._members(inside, capital, counts)
@@ -66,7 +67,10 @@ def summarise(connection: Connection, question: Question, which: Which) -> Summa
             if old.outcome != new.outcome
         )
     names = {actor.id: actor.name for actor in sources.list_actors(connection)}
-    return Summaries(question, now, changed, names)
+    by_province: dict[str, list[DistrictStatus]] = {}
+    for district in now:
+        by_province.setdefault(district.province.id, []).append(district)
+    return Summaries(question, by_province, changed, names)
 
 
 def _days_before(question: Question, days: int) -> Question:

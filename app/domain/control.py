@@ -6,7 +6,7 @@ property-based test holds the two together on random histories.
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from enum import IntEnum, StrEnum
 from itertools import groupby
 from zoneinfo import ZoneInfo
@@ -122,18 +122,17 @@ class Reading:
 def read_event(
     claims: Sequence[Claim], outcome: Outcome, pinned: Span | None = None
 ) -> Reading | None:
-    """Derive an event's date bounds, confidence and dispute from its claims; None without any.
+    """Derive an event's date bounds, confidence and dispute from its claims.
 
-    The date is `consensus` over independent origins. A party's word for its own gain dates an
-    event only where no one else speaks, and the disputing documents only where nobody supports
-    it (they show that it was claimed). An editor's `pinned` date goes before all of them.
+    None where no claim supports it: nobody says that it happened. The date is `consensus` over
+    independent origins; a party's own word dates an event only where no one else speaks. An
+    editor's `pinned` date goes before both.
     """
-    if not claims:
-        return None
     supporting = [claim for claim in claims if claim.stance is Stance.SUPPORTS]
+    if not supporting:
+        return None
     independent = [claim for claim in supporting if not is_own_claim(claim, outcome)]
-    voices = independent or supporting or list(claims)
-    by_origin = groupby(sorted(voices, key=_origin), key=_origin)
+    by_origin = groupby(sorted(independent or supporting, key=_origin), key=_origin)
     # Within one origin a date counts once, however many copies carry it.
     span = consensus([consensus({claim.dating for claim in group}) for _, group in by_origin])
     return Reading(
@@ -144,9 +143,12 @@ def read_event(
 
 
 def is_own_claim(claim: Claim, outcome: Outcome) -> bool:
-    """Whether a party to the conflict reports its own gain; a loss it admits is no such claim."""
+    """Whether it is only a party's own word: for its own gain, or for a fight that is not decided.
+
+    A loss that a party admits is no such claim.
+    """
     if claim.speaker is not None:
-        return claim.speaker == outcome.controller
+        return outcome.controller in (None, claim.speaker)
     return claim.basis is Basis.CLAIMANT
 
 
@@ -185,7 +187,8 @@ def consensus(spans: Iterable[Span]) -> Span:
 class EventState:
     """What one event says at one setting of `reported_by` and `known_at`.
 
-    `day_order` ranks events that take effect on one day; `sequence` is the order of recording.
+    `day_order` ranks events whose latest bounds are the same, such as two dated to one day;
+    `sequence` is the order of recording.
     """
 
     event_id: str
@@ -194,18 +197,15 @@ class EventState:
     day_order: int
     reading: Reading
 
-    def order(self, zone: ZoneInfo) -> tuple[date, int, datetime, int]:
-        """Sort key: day of effect, given order, time of day, order of recording."""
-        latest = self.reading.span.latest
-        return latest.astimezone(zone).date(), self.day_order, latest, self.sequence
+    @property
+    def order(self) -> tuple[datetime, int, int]:
+        """Sort key: the instant from which it counts, given order, order of recording."""
+        return self.reading.span.latest, self.day_order, self.sequence
 
 
 @dataclass(frozen=True)
 class Held:
-    """Something the record held from `known_from` on and until before `known_until` (None: still).
-
-    `value` is an event version (`Version`) or a claim.
-    """
+    """Something the record held from `known_from` on, until before `known_until` (None: still)."""
 
     known_from: datetime
     known_until: datetime | None
@@ -279,9 +279,7 @@ def readings_over_time(
     return readings
 
 
-def counting(
-    states: Iterable[EventState], clocks: Clocks, minimum: Confidence, zone: ZoneInfo
-) -> list[EventState]:
+def counting(states: Iterable[EventState], clocks: Clocks, minimum: Confidence) -> list[EventState]:
     """The events that may decide: in effect by `as_of` and sure enough, oldest first."""
     return sorted(
         (
@@ -290,8 +288,16 @@ def counting(
             if state.reading.span.latest <= clocks.as_of.until
             and state.reading.confidence >= minimum
         ),
-        key=lambda state: state.order(zone),
+        key=lambda state: state.order,
     )
+
+
+def last_stretch(counted: Sequence[EventState]) -> Sequence[EventState]:
+    """The events, oldest first, since the last one that left the district in another state."""
+    start = len(counted)
+    while start and counted[start - 1].outcome == counted[-1].outcome:
+        start -= 1
+    return counted[start:]
 
 
 class Reason(StrEnum):
@@ -303,22 +309,51 @@ class Reason(StrEnum):
     DISPUTES = "disputes"
 
 
-def why_not(
-    state: EventState, decider: EventState | None, as_of: datetime, zone: ZoneInfo
-) -> Reason | None:
-    """Why an event that did not decide deserves a mention; None when it is plain history.
+def left_out(
+    states: Iterable[EventState], clocks: Clocks, minimum: Confidence
+) -> list[tuple[EventState, Reason]]:
+    """The events that do not count although they may have begun by `as_of`, and why, in order."""
+    until = clocks.as_of.until
+    found: list[tuple[EventState, Reason]] = []
+    for state in sorted(states, key=lambda state: state.order):
+        if state.reading.span.latest > until:
+            if state.reading.span.starts_by(until):
+                found.append((state, Reason.NOT_YET_CERTAIN))
+        elif state.reading.confidence < minimum:
+            found.append((state, Reason.BELOW_MIN_CONFIDENCE))
+    return found
 
-    It may have begun by `as_of` without being certain; it would have decided, had it been sure
-    enough; or it says something else about the same uncertain time.
+
+def other_claims(
+    states: Iterable[EventState], clocks: Clocks, minimum: Confidence
+) -> list[tuple[EventState, Reason]]:
+    """What bears on an answer and did not make it, in order, each with the reason.
+
+    That is what is left out and may lie within the stretch that holds now (all of it, where
+    nothing holds); what counts and says otherwise, and may in truth have happened within that
+    stretch; and the events of the stretch that are disputed. A stretch whose first event has no
+    lower bound may have begun as early as the event before it.
     """
-    if decider and state.event_id == decider.event_id:
-        return None
-    if state.reading.span.latest > as_of:
-        return Reason.NOT_YET_CERTAIN if state.reading.span.starts_by(as_of) else None
-    if decider is None or state.order(zone) > decider.order(zone):
-        return Reason.BELOW_MIN_CONFIDENCE
-    overlaps = state.reading.span.latest >= decider.reading.span.anchor
-    return Reason.CONTRADICTS if overlaps and state.outcome != decider.outcome else None
+    told = list(states)
+    counted = counting(told, clocks, minimum)
+    stretch = last_stretch(counted)
+    reach = _reach(counted, stretch)
+    others = left_out(told, clocks, minimum)
+    others += [(s, Reason.CONTRADICTS) for s in counted if s not in stretch]
+    bearing = [(s, reason) for s, reason in others if s.reading.span.latest >= reach]
+    bearing += [(s, Reason.DISPUTES) for s in stretch if s.reading.disputed]
+    return sorted(bearing, key=lambda other: other[0].order)
+
+
+def _reach(counted: Sequence[EventState], stretch: Sequence[EventState]) -> datetime:
+    """The instant from which other events may in truth lie within the stretch."""
+    if not stretch:
+        return _BEGINNING
+    first = stretch[0].reading.span.earliest
+    if first is not None:
+        return first
+    before = counted[: len(counted) - len(stretch)]
+    return before[-1].reading.span.latest if before else _BEGINNING
 
 
 @dataclass(frozen=True)

@@ -6,16 +6,19 @@ The rule, for the claims about one district:
 2. A claim that an actor holds the district joins the newest event that says so, if no event by
    which another actor took it stands between them, and at most `WINDOW` lies between their
    dates; otherwise it begins a new event. A contested spell stands between only when it lies
-   wholly after the one and wholly before the other.
-3. A claim that the district is contested joins the newest such event within `WINDOW`, unless
+   wholly after the one and wholly before the other. A claim that gives no beginning ("by 18
+   June") has no distance to an earlier event: it may speak of just that one.
+3. A claim that the district is contested joins the newest such event in the same way, unless
    someone has taken the district since.
 4. A denial disputes the event nearest in time by which somebody other than the denier took it.
-5. Events that take effect on one day are ranked: fighting before its outcome, else rule 1.
+5. Events that take effect at the same instant are ranked: fighting before its outcome, else
+   rule 1.
 """
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from itertools import groupby
 
 from app.domain.control import Claim, Kind, Outcome, Stance, Status, read_event
 from app.domain.errors import InvalidValueError
@@ -43,7 +46,7 @@ class Reported:
 
 @dataclass
 class Group:
-    """An event in the making; `day_order` ranks it among the district's events (rule 5)."""
+    """An event in the making; `day_order` ranks it among those of one instant (rule 5)."""
 
     outcome: Outcome
     supporting: list[Reported]
@@ -104,8 +107,9 @@ def _group_district(claims: Sequence[Reported]) -> list[Group]:
         if one.claim.stance is Stance.DISPUTES:
             _denied(groups, one).disputing.append(one)
     ranked = sorted(groups, key=lambda g: (g.effect, g.outcome.status is not Status.CONTESTED))
-    for position, group in enumerate(ranked):
-        group.day_order = position
+    for _, same_instant in groupby(ranked, key=lambda g: g.effect):
+        for position, group in enumerate(same_instant):
+            group.day_order = position
     return ranked
 
 
@@ -114,7 +118,9 @@ def _same_change(groups: Sequence[Group], one: Reported) -> Group | None:
     contested = [g for g in groups if g.outcome.status is Status.CONTESTED]
     when = one.claim.dating.anchor
     newest = (contested if one.outcome.status is Status.CONTESTED else taken)[-1:]
-    if not newest or newest[0].outcome != one.outcome or when - newest[0].last > WINDOW:
+    if not newest or newest[0].outcome != one.outcome:
+        return None
+    if one.claim.dating.earliest is not None and when - newest[0].last > WINDOW:
         return None
     between = (
         [g for g in taken if g.last > newest[0].last]

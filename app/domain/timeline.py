@@ -1,5 +1,6 @@
 """The fold: from the events that count, in order, to stretches of unbroken control."""
 
+from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -14,8 +15,7 @@ class Period:
     """A half-open stretch `[start, end)` in which one status holds; None is open.
 
     Days are those of the country; `start_at` and `end_at` are the instants from which the change
-    has certainly happened. `event_id` names the event that began it; `confidence` and `disputed`
-    are those of the last event in it, the one that decides at its end.
+    has certainly happened. `event_id`, `confidence` and `disputed` are of the event that began it.
     """
 
     outcome: Outcome
@@ -51,8 +51,8 @@ def periods(states: Iterable[EventState], zone: ZoneInfo) -> list[Period]:
             end=_day(end, zone),
             start_at=start,
             end_at=end,
-            confidence=run[-1].reading.confidence,
-            disputed=run[-1].reading.disputed,
+            confidence=run[0].reading.confidence,
+            disputed=run[0].reading.disputed,
             event_id=run[0].event_id,
         )
         for run, start, end in zip(runs, starts, ends, strict=True)
@@ -68,9 +68,25 @@ def outcome_on(stretches: Sequence[Period], day: date) -> Outcome:
     return next(p for p in reversed(stretches) if p.start is None or p.start <= day).outcome
 
 
-def count_on(places: Iterable[Sequence[Period]], day: date) -> Counter[Outcome]:
-    """In how many places each outcome held at the end of a day."""
-    return Counter(outcome_on(stretches, day) for stretches in places)
+def counts_over(places: Iterable[Sequence[Period]], days: Sequence[date]) -> list[Counter[Outcome]]:
+    """In how many places each outcome held at the end of each of these days, which ascend."""
+    steps: list[Counter[Outcome]] = [Counter() for _ in days]
+    for stretches in places:
+        before: Outcome | None = None
+        for period in stretches:
+            at = bisect_left(days, period.start) if period.start else 0
+            if at == len(days):
+                break
+            steps[at].update({period.outcome: 1})
+            if before is not None:
+                steps[at].subtract({before: 1})
+            before = period.outcome
+    running: Counter[Outcome] = Counter()
+    counts = []
+    for step in steps:
+        running.update(step)
+        counts.append(+running)  # without those that came down to none
+    return counts
 
 
 def turning_days(places: Iterable[Sequence[Period]]) -> list[date]:

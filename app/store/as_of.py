@@ -20,6 +20,11 @@ def known(table: FromClause, known_at: datetime) -> ColumnElement[bool]:
     )
 
 
+def recorded_by(instant: ColumnElement[datetime], known_at: datetime) -> ColumnElement[bool]:
+    """Something happened to the record by then: a row was opened, or a revision taken."""
+    return instant <= known_at
+
+
 def in_force(states: FromClause, reported_by: Moment | None) -> ColumnElement[bool]:
     """The reading of an event that the documents published by then give."""
     if reported_by is None:
@@ -54,8 +59,8 @@ def counts(states: FromClause, question: Question) -> ColumnElement[bool]:
 
 
 def order_key(states: FromClause) -> tuple[ColumnElement[Any], ...]:
-    """Day of effect, given order, time of day, order of recording: the rule's order of events."""
-    return (states.c.effective_on, states.c.day_order, states.c.latest, states.c.sequence)
+    """From when it counts, given order, order of recording: the rule's order of events."""
+    return (states.c.latest, states.c.day_order, states.c.sequence)
 
 
 def newest_first(states: FromClause) -> list[ColumnElement[Any]]:

@@ -4,8 +4,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 
-from sqlalchemy import Connection, func, select, text
+from sqlalchemy import Connection, Select, func, or_, select, text
 
+from app.domain.places import BoundingBox
 from app.store.tables import boundary_sets, district_shapes, province_shapes
 
 
@@ -135,3 +136,18 @@ def geometries(
         )
     )
     return {row.district_id: row.geometry for row in rows}
+
+
+def districts_in(bbox: BoundingBox) -> Select[tuple[str]]:
+    """The ids of the districts whose shape in a default set meets the box."""
+    boxes = [
+        func.ST_MakeEnvelope(west, bbox.south, east, bbox.north, 4326) for west, east in bbox.spans
+    ]
+    return (
+        select(district_shapes.c.district_id)
+        .join(boundary_sets)
+        .where(
+            boundary_sets.c.is_default,
+            or_(*(func.ST_Intersects(district_shapes.c.geom, box) for box in boxes)),
+        )
+    )

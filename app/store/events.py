@@ -6,7 +6,7 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Connection, Row, Select, func, or_, select, tuple_
+from sqlalchemy import ColumnElement, Connection, Row, Select, select, tuple_
 
 from app.domain.clocks import Span
 from app.domain.control import (
@@ -20,6 +20,7 @@ from app.domain.control import (
 )
 from app.domain.places import BoundingBox
 from app.store import as_of
+from app.store.boundaries import districts_in
 from app.store.status import Named
 from app.store.tables import (
     actors,
@@ -60,6 +61,14 @@ class Cited:
 
 
 @dataclass(frozen=True)
+class Pinned:
+    """An editor's date, put before what the citations say."""
+
+    occurred: str
+    reason: str
+
+
+@dataclass(frozen=True)
 class Event:
     """What one event says at the clocks asked for."""
 
@@ -76,6 +85,7 @@ class Event:
     disputed: bool
     day_order: int
     sequence: int
+    pinned: Pinned | None
 
     @property
     def state(self) -> EventState:
@@ -93,9 +103,8 @@ class Event:
 class Position:
     """Where a page of events ended: the rule's order key of its last event."""
 
-    effective_on: date
-    day_order: int
     latest: datetime
+    day_order: int
     sequence: int
 
 
@@ -129,8 +138,8 @@ class VersionInfo:
     kind: Kind
     status: Status
     controller: Named | None
-    pinned: str | None
-    pin_reason: str | None
+    day_order: int
+    pinned: Pinned | None
     known_from: datetime
     known_until: datetime | None
     revision: int
@@ -211,6 +220,8 @@ def versions_of(connection: Connection, question: Question, event_id: UUID) -> l
             actors.c.name.label("controller_name"),
             opening.c.author,
             opening.c.reason,
+            closing.c.revision.label("closed_revision"),
+            closing.c.recorded_at.label("closed_at"),
             closing.c.author.label("closed_by"),
             closing.c.reason.label("closing_reason"),
         )
@@ -218,13 +229,16 @@ def versions_of(connection: Connection, question: Question, event_id: UUID) -> l
         .outerjoin(
             closing,
             (closing.c.revision == event_versions.c.closing_revision)
-            & (closing.c.recorded_at <= known_at),
+            & as_of.recorded_by(closing.c.recorded_at, known_at),
         )
         .outerjoin(actors, actors.c.id == event_versions.c.controller_id)
-        .where(event_versions.c.event_id == event_id, event_versions.c.known_from <= known_at)
+        .where(
+            event_versions.c.event_id == event_id,
+            as_of.recorded_by(event_versions.c.known_from, known_at),
+        )
         .order_by(event_versions.c.version)
     )
-    return [_version(row, known_at) for row in connection.execute(statement)]
+    return [_version(row) for row in connection.execute(statement)]
 
 
 def cited_from(row: Row[Any]) -> Cited:
@@ -258,6 +272,13 @@ def _events() -> Select[Any]:
             districts.c.province_id,
             provinces.c.name.label("province_name"),
             actors.c.name.label("controller_name"),
+            event_versions.c.pinned_edtf,
+            event_versions.c.pin_reason,
+        )
+        .join(
+            event_versions,
+            (event_versions.c.event_id == event_states.c.event_id)
+            & (event_versions.c.version == event_states.c.version),
         )
         .join(districts, districts.c.id == event_states.c.district_id)
         .join(provinces, provinces.c.id == districts.c.province_id)
@@ -289,14 +310,10 @@ def _conditions(question: Question, sought: Sought) -> list[ColumnElement[bool]]
     if sought.last:
         conditions.append(event_states.c.effective_on <= sought.last)
     if sought.bbox:
-        boxes = [
-            func.ST_MakeEnvelope(west, sought.bbox.south, east, sought.bbox.north, 4326)
-            for west, east in sought.bbox.spans
-        ]
-        conditions.append(or_(*(districts.c.point.op("&&")(box) for box in boxes)))
+        conditions.append(event_states.c.district_id.in_(districts_in(sought.bbox)))
     if sought.after:
         end = sought.after
-        position = (end.effective_on, end.day_order, end.latest, end.sequence)
+        position = (end.latest, end.day_order, end.sequence)
         conditions.append(tuple_(*as_of.order_key(event_states)) < tuple_(*position))
     return conditions
 
@@ -316,24 +333,24 @@ def _event(row: Row[Any]) -> Event:
         disputed=row.disputed,
         day_order=row.day_order,
         sequence=row.sequence,
+        pinned=Pinned(row.pinned_edtf, row.pin_reason) if row.pinned_edtf else None,
     )
 
 
-def _version(row: Row[Any], known_at: datetime) -> VersionInfo:
-    closed = row.known_until is not None and row.known_until <= known_at
+def _version(row: Row[Any]) -> VersionInfo:
     return VersionInfo(
         version=row.version,
         kind=Kind(row.kind),
         status=Status(row.status),
         controller=Named(row.controller_id, row.controller_name) if row.controller_id else None,
-        pinned=row.pinned_edtf,
-        pin_reason=row.pin_reason,
+        day_order=row.day_order,
+        pinned=Pinned(row.pinned_edtf, row.pin_reason) if row.pinned_edtf else None,
         known_from=row.known_from,
-        known_until=row.known_until if closed else None,
+        known_until=row.closed_at,
         revision=row.revision,
         author=row.author,
         reason=row.reason,
         closed_by=row.closed_by,
         closing_reason=row.closing_reason,
-        closing_revision=row.closing_revision if closed else None,
+        closing_revision=row.closed_revision,
     )

@@ -12,6 +12,7 @@ from app.domain.errors import Candidate
 from app.domain.places import name_key
 from app.store.status import Named
 from app.store.tables import (
+    actors,
     countries,
     district_codes,
     district_names,
@@ -19,6 +20,7 @@ from app.store.tables import (
     province_codes,
     province_names,
     provinces,
+    sources,
 )
 
 PlaceKind = Literal["district", "province"]
@@ -89,6 +91,17 @@ def place(connection: Connection, kind: PlaceKind, place_id: str) -> Place | Non
         statement = statement.where(provinces.c.id == place_id)
     row = connection.execute(statement).first()
     return Place(place_id, row.country_code, ZoneInfo(row.time_zone)) if row else None
+
+
+def is_known(connection: Connection, kind: str, given: str) -> bool:
+    """Whether there is such a `district`, `province`, `controller` or `source`."""
+    table = {
+        "district": districts,
+        "province": provinces,
+        "controller": actors,
+        "source": sources,
+    }[kind]
+    return connection.execute(select(table.c.id).where(table.c.id == given)).first() is not None
 
 
 def named(connection: Connection, kind: PlaceKind, name: str) -> list[Candidate]:

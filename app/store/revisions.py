@@ -71,22 +71,22 @@ def current(connection: Connection) -> Revision:
     return Revision(row.revision, row.recorded_at)
 
 
-def at(connection: Connection, instant: datetime) -> Revision:
+def at(connection: Connection, instant: datetime, *, field: str = "known_at") -> Revision:
     """The revision that was the newest at that instant, told with that instant.
 
     Where `instant` lies after the newest revision that the connection sees, a writer may be under
     way that took its own instant before it; then this ends the connection's transaction and waits
-    for that writer, so that what is read next can never change. Raises InvalidValueError when
-    `instant` still lies ahead by the database's clock.
+    for that writer, so that what is read next can never change. Raises InvalidValueError, naming
+    `field`, when `instant` still lies ahead by the database's clock.
     """
     newest = current(connection)
     if instant > newest.recorded_at:
         now = connection.execute(select(func.clock_timestamp())).scalar_one()
         if instant >= now:
             raise InvalidValueError(
-                "known_at lies in the future: what the record will hold then is not settled; "
+                f"{field} lies in the future: what the record will hold then is not settled; "
                 "leave it out for the record as it is now",
-                field="known_at",
+                field=field,
             )
         connection.rollback()
         connection.execute(select(func.pg_advisory_xact_lock_shared(_WRITERS)))

@@ -4,13 +4,21 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, and_, func, select, tuple_
+from sqlalchemy import Connection, Row, Select, func, select, tuple_
 
-from app.domain.control import Question
+from app.domain.control import Question, Stance
 from app.store import as_of
 from app.store.events import Cited, cited_from
 from app.store.status import Named
-from app.store.tables import actors, citations, districts, event_versions, events, sources
+from app.store.tables import (
+    actors,
+    citations,
+    districts,
+    event_versions,
+    events,
+    provinces,
+    sources,
+)
 
 
 @dataclass(frozen=True)
@@ -58,46 +66,31 @@ class AfterCitation:
 def list_sources(
     connection: Connection,
     question: Question,
+    country: str,
     *,
     source: str | None = None,
     after: str | None = None,
     limit: int | None = None,
 ) -> list[Source]:
-    """Publishers in the order of their ids, with what they are cited for at the clocks."""
-    supports = citations.c.stance == "supports"
+    """Publishers in the order of their ids, with what they are cited for about a country."""
+    cited = (
+        _citations(question)
+        .with_only_columns(citations, events.c.district_id)
+        .where(provinces.c.country_code == country)
+        .subquery()
+    )
     statement = (
         select(
             sources.c.id,
             sources.c.name,
-            func.count(event_versions.c.event_id).label("citations"),
-            func.count(event_versions.c.event_id).filter(supports).label("supporting"),
-            func.count(event_versions.c.event_id.distinct()).label("events"),
-            func.count(events.c.district_id.distinct())
-            .filter(event_versions.c.event_id.is_not(None))
-            .label("districts"),
-            func.min(citations.c.published_latest)
-            .filter(event_versions.c.event_id.is_not(None))
-            .label("first"),
-            func.max(citations.c.published_latest)
-            .filter(event_versions.c.event_id.is_not(None))
-            .label("last"),
+            func.count(cited.c.id).label("citations"),
+            func.count(cited.c.id).filter(cited.c.stance == Stance.SUPPORTS).label("supporting"),
+            func.count(cited.c.event_id.distinct()).label("events"),
+            func.count(cited.c.district_id.distinct()).label("districts"),
+            func.min(cited.c.published_latest).label("first"),
+            func.max(cited.c.published_latest).label("last"),
         )
-        .outerjoin(
-            citations,
-            and_(
-                citations.c.source_id == sources.c.id,
-                as_of.known(citations, question.clocks.known_at),
-                as_of.published(citations, question.clocks.reported_by),
-            ),
-        )
-        .outerjoin(events, events.c.id == citations.c.event_id)
-        .outerjoin(
-            event_versions,
-            and_(
-                event_versions.c.event_id == events.c.id,
-                as_of.known(event_versions, question.clocks.known_at),
-            ),
-        )
+        .outerjoin(cited, cited.c.source_id == sources.c.id)
         .group_by(sources.c.id)
         .order_by(sources.c.id)
         .limit(limit)
@@ -113,41 +106,50 @@ def cited_for(
     connection: Connection,
     question: Question,
     source: str,
+    country: str,
     *,
     after: AfterCitation | None = None,
     limit: int | None = None,
 ) -> list[CitedFor]:
-    """The citations of one publisher at the clocks, in the order of publication."""
+    """What one publisher says about a country at the clocks, in the order of publication."""
     speakers = actors.alias("speakers")
-    statement: Select[Any] = (
-        select(
-            citations,
+    position = (citations.c.published_latest, citations.c.id)
+    statement = (
+        _citations(question)
+        .add_columns(
             sources.c.name.label("source_name"),
             speakers.c.name.label("speaker_name"),
             districts.c.id.label("district_id"),
             districts.c.name.label("district_name"),
         )
-        .join(sources)
-        .join(events, events.c.id == citations.c.event_id)
-        .join(event_versions, event_versions.c.event_id == events.c.id)
-        .join(districts, districts.c.id == events.c.district_id)
+        .join(sources, sources.c.id == citations.c.source_id)
         .outerjoin(speakers, speakers.c.id == citations.c.speaker_id)
-        .where(
-            citations.c.source_id == source,
-            as_of.known(citations, question.clocks.known_at),
-            as_of.known(event_versions, question.clocks.known_at),
-            as_of.published(citations, question.clocks.reported_by),
-        )
-        .order_by(citations.c.published_latest, citations.c.id)
+        .where(citations.c.source_id == source, provinces.c.country_code == country)
+        .order_by(*position)
         .limit(limit)
     )
     if after is not None:
-        position = (citations.c.published_latest, citations.c.id)
         statement = statement.where(tuple_(*position) > tuple_(after.published_latest, after.id))
     return [
         CitedFor(cited_from(row), Named(row.district_id, row.district_name))
         for row in connection.execute(statement)
     ]
+
+
+def _citations(question: Question) -> Select[Any]:
+    """The citations that count at the clocks, of events that stand, with their places."""
+    return (
+        select(citations)
+        .join(events, events.c.id == citations.c.event_id)
+        .join(event_versions, event_versions.c.event_id == events.c.id)
+        .join(districts, districts.c.id == events.c.district_id)
+        .join(provinces, provinces.c.id == districts.c.province_id)
+        .where(
+            as_of.known(citations, question.clocks.known_at),
+            as_of.known(event_versions, question.clocks.known_at),
+            as_of.published(citations, question.clocks.reported_by),
+        )
+    )
 
 
 def list_actors(connection: Connection) -> list[Actor]:

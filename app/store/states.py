@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import Connection, select
 
 from app.domain.control import Claim, readings_over_time
+from app.store import as_of
 from app.store.history import claim_of, held_version, zone_of
 from app.store.revisions import take_turn
 from app.store.tables import citations, event_states, event_versions, events
@@ -63,7 +64,7 @@ def _write(
         connection.execute(
             select(event_versions, events.c.district_id, events.c.sequence)
             .join(events)
-            .where(event_versions.c.event_id == event_id, *_held(event_versions, known_from))
+            .where(event_versions.c.event_id == event_id, as_of.known(event_versions, known_from))
         )
         .mappings()
         .first()
@@ -71,7 +72,9 @@ def _write(
     if version is None:
         return
     cited = connection.execute(
-        select(citations).where(citations.c.event_id == event_id, *_held(citations, known_from))
+        select(citations).where(
+            citations.c.event_id == event_id, as_of.known(citations, known_from)
+        )
     )
     zone = zone_of(connection, version["district_id"])
     assert zone is not None  # noqa: S101 - a foreign key holds the district
@@ -80,12 +83,6 @@ def _write(
         row |= {"event_id": event_id, "known_from": known_from, "known_until": known_until}
     if rows:
         connection.execute(event_states.insert(), rows)
-
-
-def _held(table: Any, instant: datetime) -> tuple[Any, Any]:
-    return table.c.known_from <= instant, (
-        table.c.known_until.is_(None) | (table.c.known_until > instant)
-    )
 
 
 def _rows(version: Any, claims: Sequence[Claim], zone: ZoneInfo) -> list[dict[str, Any]]:

@@ -23,12 +23,11 @@ from app.domain.control import UNKNOWN, Confidence, Outcome, Question, Status
 from app.domain.places import BoundingBox
 from app.domain.summary import Place
 from app.store import as_of
+from app.store.boundaries import districts_in
 from app.store.tables import (
     actors,
-    boundary_sets,
     citations,
     district_names,
-    district_shapes,
     districts,
     event_states,
     event_versions,
@@ -109,6 +108,17 @@ def statuses(connection: Connection, question: Question, which: Which) -> list[D
     """The status of the districts that are meant, in the order of their ids, in one query."""
     rows = connection.execute(_statement(question, which)).mappings()
     return [_status(row, question) for row in rows]
+
+
+def names_of_districts(connection: Connection, which: Which) -> dict[str, str]:
+    """Ids and names of the districts of a country or province, in the order of their ids."""
+    rows = connection.execute(
+        select(districts.c.id, districts.c.name)
+        .join(provinces)
+        .where(*_places(which))
+        .order_by(districts.c.id)
+    )
+    return {row.id: row.name for row in rows}
 
 
 def _statement(question: Question, which: Which) -> Select[Any]:
@@ -199,13 +209,7 @@ def _last_published(question: Question) -> Any:
 
 
 def _conditions(which: Which, decider: FromClause) -> list[ColumnElement[bool]]:
-    conditions: list[ColumnElement[bool]] = []
-    if which.country:
-        conditions.append(provinces.c.country_code == which.country)
-    if which.district:
-        conditions.append(districts.c.id == which.district)
-    if which.province:
-        conditions.append(districts.c.province_id == which.province)
+    conditions = _places(which)
     if which.controller:
         conditions.append(decider.c.controller_id == which.controller)
     if which.status is Status.UNKNOWN:
@@ -213,7 +217,7 @@ def _conditions(which: Which, decider: FromClause) -> list[ColumnElement[bool]]:
     elif which.status:
         conditions.append(decider.c.status == which.status)
     if which.bbox:
-        conditions.append(districts.c.id.in_(_touching(which.bbox)))
+        conditions.append(districts.c.id.in_(districts_in(which.bbox)))
     if which.key:
         conditions.append(districts.c.id.in_(_named(which.key)))
     if which.after:
@@ -221,19 +225,14 @@ def _conditions(which: Which, decider: FromClause) -> list[ColumnElement[bool]]:
     return conditions
 
 
-def _touching(bbox: BoundingBox) -> Select[tuple[str]]:
-    """The districts whose default shape meets the box."""
-    boxes = [
-        func.ST_MakeEnvelope(west, bbox.south, east, bbox.north, 4326) for west, east in bbox.spans
-    ]
-    return (
-        select(district_shapes.c.district_id)
-        .join(boundary_sets)
-        .where(
-            boundary_sets.c.is_default,
-            or_(*(func.ST_Intersects(district_shapes.c.geom, box) for box in boxes)),
-        )
-    )
+def _places(which: Which) -> list[ColumnElement[bool]]:
+    """The conditions that speak of places alone, whatever holds there."""
+    equal = {
+        provinces.c.country_code: which.country,
+        districts.c.id: which.district,
+        districts.c.province_id: which.province,
+    }
+    return [column == value for column, value in equal.items() if value is not None]
 
 
 def _named(key: str) -> Select[tuple[str]]:

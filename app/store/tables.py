@@ -252,6 +252,9 @@ revisions = Table(
     ),
     _one_of("action", ("record", "correct", "retract", "cite")),
     _said("author"),
+    CheckConstraint(
+        "action NOT IN ('correct', 'retract') OR coalesce(reason, '') <> ''", name="reason_given"
+    ),
     CheckConstraint("revision > 0", name="revision_counted"),
     UniqueConstraint("revision", "recorded_at"),
 )
@@ -369,8 +372,7 @@ event_states = Table(
 Index(
     "event_states_deciding_idx",
     event_states.c.district_id,
-    event_states.c.effective_on.desc(),
-    event_states.c.day_order.desc(),
     event_states.c.latest.desc(),
+    event_states.c.day_order.desc(),
     event_states.c.sequence.desc(),
 )

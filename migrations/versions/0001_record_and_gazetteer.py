@@ -122,6 +122,10 @@ def upgrade() -> None:
             "action IN ('record', 'correct', 'retract', 'cite')",
             name=op.f("revisions_action_known_check"),
         ),
+        sa.CheckConstraint(
+            "action NOT IN ('correct', 'retract') OR coalesce(reason, '') <> ''",
+            name=op.f("revisions_reason_given_check"),
+        ),
         sa.CheckConstraint("author <> ''", name=op.f("revisions_author_said_check")),
         sa.CheckConstraint("revision > 0", name=op.f("revisions_revision_counted_check")),
         sa.PrimaryKeyConstraint("revision", name=op.f("revisions_pkey")),
@@ -533,9 +537,8 @@ def upgrade() -> None:
         "event_states",
         [
             "district_id",
-            sa.literal_column("effective_on DESC"),
-            sa.literal_column("day_order DESC"),
             sa.literal_column("latest DESC"),
+            sa.literal_column("day_order DESC"),
             sa.literal_column("sequence DESC"),
         ],
         unique=False,

@@ -34,6 +34,13 @@ class Citation(Document):
     note: str | None
 
 
+class Pinned(Document):
+    """A date that an editor gave, with the reason; `versions` of the event say who."""
+
+    occurred: str
+    reason: str
+
+
 class EventBrief(Document):
     """What one event says at the clocks asked for."""
 
@@ -49,6 +56,7 @@ class EventBrief(Document):
     occurred_latest: Instant = Field(description="by then it had certainly happened, and counts")
     confidence: str
     disputed: bool
+    pinned: Pinned | None = Field(description="an editor's date, put before the citations'")
     citations: list[Citation]
 
 
@@ -76,6 +84,7 @@ def event_members(event: Event, cited: Iterable[Cited], zone: ZoneInfo) -> dict[
         "occurred_latest": event.span.latest,
         "confidence": event.confidence.label,
         "disputed": event.disputed,
+        "pinned": event.pinned,
         "citations": list(cited),
     }
 
@@ -84,10 +93,10 @@ class OtherClaim(EventBrief):
     """Something that was reported and did not decide, and why."""
 
     reason: Reason = Field(
-        description="`disputes`: these citations deny the deciding event; `contradicts`: another "
-        "event says something else about the same uncertain time; `below_min_confidence`: it would "
-        "have decided, were it better supported; `not_yet_certain`: it may have begun, and had not "
-        "certainly happened by `as_of`"
+        description="`disputes`: these citations deny an event that the answer rests on; "
+        "`contradicts`: it says something else and may have happened since; "
+        "`below_min_confidence`: it is too weakly supported to count; `not_yet_certain`: it may "
+        "have begun, and had not certainly happened by `as_of`"
     )
 
 
@@ -104,7 +113,9 @@ class Control(Asked):
     occurred: str | None = Field(description="when the deciding event happened, EDTF")
     confidence: str | None
     disputed: bool
-    last_reported: date | None = Field(description="newest publication that speaks of the district")
+    last_reported: date | None = Field(
+        description="newest publication that speaks of it; an uncertain date at its latest"
+    )
     event: EventBrief | None = Field(description="the event that decides")
     other_claims: list[OtherClaim] = Field(description="what was left out or says otherwise")
 
@@ -118,9 +129,9 @@ class Period(Document):
     to: date | None
     from_at: Instant | None = Field(description="the instant from which it was certain")
     to_at: Instant | None
-    confidence: str | None = Field(description="of the last event in it")
-    disputed: bool
-    event_id: str | None = Field(description="the event that began it")
+    confidence: str | None = Field(description="of the event that began it")
+    disputed: bool = Field(description="whether a document disputes that event")
+    event_id: str | None = Field(description="that event")
 
     @classmethod
     def of(cls, stretch: Stretch, names: dict[str, str]) -> Self:
@@ -144,7 +155,8 @@ class Timeline(Asked):
 
     district: DistrictRef
     periods: list[Period]
-    events: list[EventBrief] = Field(description="oldest first")
+    events: list[EventBrief] = Field(description="those that count, oldest first")
+    other_claims: list[OtherClaim] = Field(description="those that do not count, and why")
 
 
 class EventList(Asked):
@@ -160,8 +172,8 @@ class Version(Document):
     kind: Kind
     status: Status
     controller: Ref | None
-    pinned: str | None = Field(description="an editor's date, put before what the citations say")
-    pin_reason: str | None
+    day_order: int = Field(description="rank among events of one and the same day")
+    pinned: Pinned | None
     known_from: Instant
     known_until: Instant | None = Field(description="null: it is the newest one, and stands")
     revision: int
