@@ -163,11 +163,9 @@ def get_series(
     negotiate(request, query.f, "json")
     country = country_asked(connection, query, settings)
     days = _days(query)
-    if query.as_of is not None:
-        raise InvalidValueError("a series has `from` and `to` in its place", field="as_of")
-    as_of = moment(days[-1].isoformat(), "to", country.zone)
-    until = query.model_copy(update={"as_of": as_of.text if as_of else None})
-    question = asked(connection, until, country.zone)
+    until = moment(days[-1].isoformat(), "to", country.zone)
+    setting = setting_of(query, until, country.zone)
+    question = question_at(connection, setting, query.minimum, country.zone)
     which = Which(country=country.code, province=query.province)
     stretches = stretches_by_district(connection, question, which)
     province = _province(connection, query.province, country.code)
@@ -215,7 +213,7 @@ def _compared(
         raise InvalidValueError(f"{missing} is missing", field=missing)
     if getattr(query, clock) is not None:
         raise InvalidValueError(f"{first_name} and {second_name} set this clock", field=clock)
-    setting = setting_of(query, country.zone)
+    setting = setting_of(query, moment(query.as_of, "as_of", country.zone), country.zone)
     before, after = (
         question_at(
             connection, _with(setting, clock, name, text, country), query.minimum, country.zone

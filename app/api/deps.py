@@ -91,7 +91,11 @@ def _district(
         Path(
             alias="id",
             description="P-code of a district, or any of its names that no other district has.",
-            examples=["AF2907"],
+            openapi_examples={
+                "P-code": {"value": "AF2907"},
+                "name": {"value": "qaisar"},
+                "name in Dari": {"value": "قیصار"},
+            },
         ),
     ],
     request: Request,
@@ -106,7 +110,7 @@ def _province(
         Path(
             alias="id",
             description="P-code of a province, or any of its names that no other province has.",
-            examples=["AF29"],
+            openapi_examples={"P-code": {"value": "AF29"}, "name": {"value": "ghor"}},
         ),
     ],
     request: Request,
@@ -129,13 +133,13 @@ class Setting:
     known_field: str = "known_at"
 
 
-def setting_of(query: params.Clocks, zone: ZoneInfo) -> Setting:
-    """Read the clocks of a query in the days of `zone`.
+def setting_of(query: params.Known, as_of: Moment | None, zone: ZoneInfo) -> Setting:
+    """Read the clocks of a query in the days of `zone`; without an `as_of` it is today's.
 
     Raises InvalidValueError for a moment that cannot be read or that lies in the future.
     """
     return Setting(
-        moment(query.as_of, "as_of", zone) or today(zone),
+        as_of or today(zone),
         moment(query.reported_by, "reported_by", zone),
         moment(query.known_at, "known_at", zone),
     )
@@ -143,7 +147,8 @@ def setting_of(query: params.Clocks, zone: ZoneInfo) -> Setting:
 
 def asked(connection: Connection, query: params.Clocks, zone: ZoneInfo) -> Question:
     """The question that a query asks; raises as `setting_of` does."""
-    return question_at(connection, setting_of(query, zone), query.minimum, zone)
+    as_of = moment(query.as_of, "as_of", zone)
+    return question_at(connection, setting_of(query, as_of, zone), query.minimum, zone)
 
 
 def question_at(
@@ -186,7 +191,7 @@ def moment(text: str | None, field: str, zone: ZoneInfo) -> Moment | None:
 
 
 def country_asked(
-    connection: Connection, query: params.CountryClocks, settings: Settings
+    connection: Connection, query: params.CountryClocks | params.Series, settings: Settings
 ) -> places.Country:
     """The country that a query is about; UnknownPlaceError when it is not on record."""
     code = query.country or settings.default_country

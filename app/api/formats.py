@@ -80,11 +80,20 @@ def feature_collection(
 
 
 def table(name: str, columns: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> Response:
-    """A CSV table (RFC 4180, UTF-8) with a header, to be saved under `name`."""
+    """A CSV table (RFC 4180, UTF-8) with a header, to be saved under `name`.
+
+    An empty cell is what JSON has as null; true and false are written as there.
+    """
     text = io.StringIO()
     writer = csv.DictWriter(text, fieldnames=columns, extrasaction="ignore")
     writer.writeheader()
-    writer.writerows(rows)
+    for row in rows:
+        writer.writerow(
+            {
+                name: str(value).lower() if isinstance(value, bool) else value
+                for name, value in row.items()
+            }
+        )
     return Response(
         text.getvalue(),
         media_type=MEDIA_TYPES["csv"],

@@ -96,14 +96,9 @@ class Query(BaseModel):
     )
 
 
-class Clocks(Query):
-    """The three clocks, and how sure is sure enough."""
+class Known(Query):
+    """What counts: the clocks of reporting and of the record, and how sure is sure enough."""
 
-    as_of: Moment | None = Field(
-        None,
-        description=f"The moment in the world that is asked about; today if left out. {_MOMENT}",
-        examples=["2021-06-10"],
-    )
     reported_by: Moment | None = Field(
         None,
         description="Count only documents published by then; all if left out. A document whose "
@@ -127,12 +122,26 @@ class Clocks(Query):
         return Confidence.of(self.min_confidence)
 
 
+class Clocks(Known):
+    """The three clocks, and how sure is sure enough."""
+
+    as_of: Moment | None = Field(
+        None,
+        description=f"The moment in the world that is asked about; today if left out. {_MOMENT}",
+        examples=["2021-06-10"],
+    )
+
+
+Country = Annotated[str, StringConstraints(pattern="^[A-Z]{2}$")] | None
+_COUNTRY = Field(
+    None, description="Two-letter code of the country; the configured one if left out."
+)
+
+
 class CountryClocks(Clocks):
     """A read about a country."""
 
-    country: Annotated[str, StringConstraints(pattern="^[A-Z]{2}$")] | None = Field(
-        None, description="Two-letter code of the country; the configured one if left out."
-    )
+    country: Country = _COUNTRY
 
 
 class Page(BaseModel):
@@ -244,8 +253,10 @@ class Changes(CountryClocks):
     province: PlaceId | None = Field(None, description="P-code of a province.")
 
 
-class Series(CountryClocks):
-    """`GET /series`."""
+class Series(Known):
+    """`GET /series`, which goes from one `as_of` to another."""
+
+    country: Country = _COUNTRY
 
     from_: Day = Field(alias="from", description="First day.", examples=["2021-06-01"])
     to: Day = Field(description="Last day, included.", examples=["2021-08-16"])

@@ -86,7 +86,7 @@ def get_source(
     source = sources.list_sources(connection, question, country.code, source=source_id)
     if not source:
         raise UnknownRecordError(f"there is no source {source_id!r}", field="id")
-    position = sources.AfterCitation(after.published_latest, str(after.id)) if after else None
+    position = sources.AfterCitation(after.published_latest, after.id) if after else None
     found = sources.cited_for(
         connection, question, source_id, country.code, after=position, limit=query.limit + 1
     )

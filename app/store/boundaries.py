@@ -121,9 +121,10 @@ def geometries(
 ) -> dict[str, str]:
     """District shapes, or a point inside each, as GeoJSON geometries by district.
 
-    In WGS 84 with 5 decimals, which is about a metre. Districts without a shape are left out.
+    In WGS 84 with 5 decimals, which is about a metre, and with rings turned as RFC 7946 asks.
+    Districts without a shape are left out.
     """
-    shape = district_shapes.c.geom
+    shape = func.ST_ForcePolygonCCW(district_shapes.c.geom)
     rows = connection.execute(
         select(
             district_shapes.c.district_id,

@@ -6,7 +6,8 @@ from contextlib import contextmanager
 import psycopg
 from sqlalchemy import Connection, Engine, create_engine
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import DBAPIError, OperationalError, ProgrammingError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from app.domain.errors import NotReadyError, RecordRuleError
 
@@ -34,12 +35,20 @@ def make_engine(url: str, *, pool_size: int = 5) -> Engine:
 def reading(engine: Engine) -> Iterator[Connection]:
     """A read-only connection whose queries all see the record at one instant.
 
-    Raises NotReadyError when the database cannot be reached.
+    Raises NotReadyError when the database cannot be reached, is lost on the way, has no
+    connection to spare, or lacks the tables.
     """
-    with _reachable(engine) as connection:
-        yield connection.execution_options(
-            isolation_level="REPEATABLE READ", postgresql_readonly=True
-        )
+    try:
+        with engine.connect() as connection:
+            yield connection.execution_options(
+                isolation_level="REPEATABLE READ", postgresql_readonly=True
+            )
+    except (OperationalError, PoolTimeout) as error:
+        raise NotReadyError("the database cannot be reached") from error
+    except ProgrammingError as error:
+        if isinstance(error.orig, psycopg.errors.UndefinedTable):
+            raise NotReadyError("the database is not migrated") from error
+        raise
 
 
 @contextmanager
@@ -48,30 +57,19 @@ def writing(engine: Engine) -> Iterator[Connection]:
 
     Raises RecordRuleError, naming the constraint, when a rule of the record would be broken.
     """
-    with _reachable(engine) as connection:
-        try:
-            with connection.begin():
-                yield connection
-        except DBAPIError as error:
-            broken = constraint_of(error)
-            if broken is None:
-                raise
-            raise RecordRuleError(
-                f"the record does not allow this: {broken}", constraint=broken
-            ) from error
+    try:
+        with engine.begin() as connection:
+            yield connection
+    except DBAPIError as error:
+        broken = constraint_of(error)
+        if broken is None:
+            raise
+        raise RecordRuleError(
+            f"the record does not allow this: {broken}", constraint=broken
+        ) from error
 
 
 def constraint_of(error: DBAPIError) -> str | None:
     """The named constraint (or append-only rule) that a statement broke, if that was the error."""
     cause = error.orig
     return cause.diag.constraint_name if isinstance(cause, psycopg.Error) else None
-
-
-@contextmanager
-def _reachable(engine: Engine) -> Iterator[Connection]:
-    try:
-        connection = engine.connect()
-    except OperationalError as error:
-        raise NotReadyError("the database cannot be reached") from error
-    with connection:
-        yield connection

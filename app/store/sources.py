@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
+from uuid import UUID
 
 from sqlalchemy import Connection, Row, Select, func, select, tuple_
 
@@ -60,7 +61,7 @@ class AfterCitation:
     """Where a page of citations ended."""
 
     published_latest: datetime
-    id: str
+    id: UUID
 
 
 def list_sources(

@@ -1,0 +1,91 @@
+"""Asking the API and reading its answers, as the tests in this folder do."""
+
+import re
+from typing import Any
+from urllib.parse import parse_qsl, urlsplit
+
+from fastapi.testclient import TestClient
+from httpx2 import Response
+
+Answer = dict[str, Any]
+
+# Everything that the design's table lists from /districts to /actors, with a question to ask.
+READS = {
+    "/districts": "/districts?limit=5",
+    "/districts/{id}": "/districts/AF2907",
+    "/districts/{id}/control": "/districts/AF2907/control",
+    "/districts/{id}/timeline": "/districts/AF2907/timeline",
+    "/provinces": "/provinces",
+    "/provinces/{id}": "/provinces/AF29",
+    "/provinces/{id}/summary": "/provinces/AF29/summary",
+    "/provinces/{id}/timeline": "/provinces/AF29/timeline",
+    "/control": "/control",
+    "/summary": "/summary",
+    "/changes": "/changes?from=2021-06-01&to=2021-06-10",
+    "/series": "/series?from=2021-06-01&to=2021-06-10",
+    "/events": "/events",
+    "/events/{id}": "/events/ca479253-b099-5d89-b9d5-142cfa70302a",
+    "/sources": "/sources",
+    "/sources/{id}": "/sources/kabul-now",
+    "/actors": "/actors",
+}
+LISTS = {
+    "/districts": "districts",
+    "/control": "districts",
+    "/provinces": "provinces",
+    "/events": "events",
+    "/sources": "sources",
+    "/sources/kabul-now": "cited_for",
+}
+"""Lists that come in pages, and the member that holds the items."""
+
+
+def ask(client: TestClient, path: str, **params: Any) -> Answer:
+    """The JSON answer; a trailing underscore lets `from_` be a parameter."""
+    query = {name.rstrip("_"): value for name, value in params.items() if value is not None}
+    response = client.get(path, params=query or None)
+    assert response.status_code == 200, f"{response.url}: {response.text}"
+    answer: Answer = response.json()
+    return answer
+
+
+def statuses(client: TestClient, **params: Any) -> dict[str, Answer]:
+    """What `/control` says of every district, by id."""
+    answer = ask(client, "/control", **params)
+    return {district["id"]: district for district in answer["districts"]}
+
+
+def outcome(item: Answer) -> tuple[str, str | None]:
+    """Status and holder: what has to differ for a change."""
+    return item["status"], item["controller"] and item["controller"]["id"]
+
+
+def assert_problem(response: Response, status: int, parameter: str | None = None) -> Answer:
+    """The response is an RFC 9457 problem of that status, which names the parameter at fault."""
+    assert response.status_code == status, f"{response.status_code}: {response.text[:300]}"
+    assert response.headers["content-type"] == "application/problem+json"
+    body: Answer = response.json()
+    assert body["status"] == status
+    assert body["type"] == "about:blank"
+    assert body["title"] and body["detail"]
+    assert body["instance"].startswith("/")
+    if parameter is not None:
+        assert [fault["parameter"] for fault in body["errors"]] == [parameter], body
+    return body
+
+
+def next_page(response: Response) -> str | None:
+    """The address in `Link: rel="next"`, if there is one."""
+    link = response.headers.get("link")
+    if link is None:
+        return None
+    found = re.fullmatch(r'<([^>]+)>; rel="next"', link)
+    assert found, link
+    return found[1]
+
+
+def cursor_of(response: Response) -> str:
+    """The cursor in the address of the next page."""
+    address = next_page(response)
+    assert address, "there is no next page"
+    return dict(parse_qsl(urlsplit(address).query))["cursor"]

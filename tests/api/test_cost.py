@@ -1,0 +1,102 @@
+"""What an answer costs: statements do not grow with what is found, and many may ask at once."""
+
+import asyncio
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import httpx
+import pytest
+from fastapi.testclient import TestClient
+from sqlalchemy import Engine, event
+
+from app.api.app import create_app
+from app.settings import Settings
+from app.store.engine import make_engine
+
+from .asking import READS
+
+
+@contextmanager
+def counted(engine: Engine) -> Iterator[list[str]]:
+    """The statements that the block sends to the database."""
+    sent: list[str] = []
+
+    def note(_connection: object, _cursor: object, statement: str, *_: object) -> None:
+        sent.append(statement)
+
+    event.listen(engine, "before_cursor_execute", note)
+    try:
+        yield sent
+    finally:
+        event.remove(engine, "before_cursor_execute", note)
+
+
+def cost(client: TestClient, engine: Engine, address: str) -> int:
+    client.get(address)  # the first use of a connection may ask the server about itself
+    with counted(engine) as sent:
+        assert client.get(address).status_code == 200
+    return len(sent)
+
+
+GROWING = [
+    ("/districts?limit=1", "/districts?limit=1000"),
+    ("/districts?limit=1&f=geojson", "/districts?limit=1000&f=geojson"),
+    ("/control?limit=1&f=csv", "/control?f=csv"),
+    ("/control?limit=1", "/control"),
+    ("/events?limit=1", "/events?limit=1000"),
+    ("/events?limit=1&f=geojson", "/events?limit=1000&f=geojson"),
+    ("/events?limit=1&f=csv", "/events?limit=1000&f=csv"),
+    ("/sources?limit=1", "/sources?limit=1000"),
+    ("/sources/kabul-now?limit=1", "/sources/kabul-now?limit=1000"),
+    ("/provinces?limit=1", "/provinces?limit=1000"),
+    ("/provinces/AF30/summary", "/provinces/AF24/summary"),
+    ("/provinces/AF30/timeline", "/provinces/AF29/timeline"),
+    ("/changes?from=2021-05-01&to=2021-05-02", "/changes?from=2021-05-01&to=2021-08-16"),
+    ("/series?from=2021-06-01&to=2021-06-01", "/series?from=2019-06-01&to=2021-08-16"),
+    ("/summary?as_of=2021-01-01", "/summary?as_of=2021-08-16"),
+    ("/districts/AF0102/timeline", "/districts/AF2711/timeline?min_confidence=claimed"),
+    ("/districts/AF0102/control", "/districts/AF2711/control?min_confidence=claimed"),
+    ("/districts/AF2506", "/districts/AF0101"),
+]
+
+
+@pytest.mark.parametrize(("few", "many"), GROWING)
+def test_statements_do_not_grow_with_the_answer(
+    client: TestClient, seeded: Engine, few: str, many: str
+) -> None:
+    # An empty list of ids is not asked for; more than that would be one statement for each row.
+    assert cost(client, seeded, many) <= cost(client, seeded, few) + 1
+
+
+@pytest.mark.parametrize("path", READS)
+def test_no_answer_needs_more_than_a_dozen_statements(
+    client: TestClient, seeded: Engine, path: str
+) -> None:
+    assert 1 <= cost(client, seeded, READS[path]) <= 12
+
+
+def test_more_requests_at_once_than_threads_and_connections_are_all_answered(
+    seeded: Engine,
+) -> None:
+    """Requests that wait for a connection must not hold the threads that the others need.
+
+    There are 40 threads; 90 requests with 2 to 4 connections once stood still until each had
+    waited 30 s, and got a 500.
+    """
+    url = seeded.url.render_as_string(hide_password=False)
+    engine = make_engine(url, pool_size=2)
+    app = create_app(Settings(_env_file=None, pool_size=2), engine)
+
+    async def ask_all() -> list[int]:
+        transport = httpx.ASGITransport(app=app, raise_app_exceptions=False)
+        async with httpx.AsyncClient(transport=transport, base_url="http://here") as client:
+            asked = (client.get("/districts/AF2907/control") for _ in range(90))
+            return [answer.status_code for answer in await asyncio.gather(*asked)]
+
+    async def in_time() -> list[int]:
+        return await asyncio.wait_for(ask_all(), timeout=25)
+
+    statuses = asyncio.run(in_time())
+    engine.dispose()
+    assert Counter(statuses) == {200: 90}

@@ -1,0 +1,141 @@
+"""The documentation: valid, complete, true, and served without any other host."""
+
+import importlib.util
+import json
+import re
+from html.parser import HTMLParser
+from types import ModuleType
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+from fastapi.testclient import TestClient
+from openapi_spec_validator import validate
+
+from app.api.examples import ASKED, FOLDER
+from app.settings import PROJECT
+
+from .asking import READS, ask
+
+OPERATION = ["/healthz", "/readyz", "/metrics"]
+
+
+@pytest.fixture(scope="module")
+def document(client: TestClient) -> dict[str, Any]:
+    return ask(client, "/openapi.json")
+
+
+@pytest.fixture(scope="module")
+def write_examples() -> ModuleType:
+    """`tools/` is not installed, so its module is loaded from its file."""
+    spec = importlib.util.spec_from_file_location(
+        "write_examples", PROJECT / "tools" / "write_examples.py"
+    )
+    assert spec
+    assert spec.loader
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_the_document_is_valid_openapi(document: dict[str, Any]) -> None:
+    validate(document)
+
+
+def test_it_names_licence_contact_version_and_tags(document: dict[str, Any]) -> None:
+    info = document["info"]
+    assert info["license"]["identifier"] == "MIT"
+    assert info["contact"]["email"]
+    assert info["version"]
+    assert info["description"]
+    described = {tag["name"]: tag["description"] for tag in document["tags"]}
+    used = {tag for path in document["paths"].values() for tag in path["get"]["tags"]}
+    assert used == described.keys()
+    assert all(described.values())
+
+
+def test_it_lists_every_read_and_nothing_else(document: dict[str, Any]) -> None:
+    assert document["paths"].keys() == {*READS, *OPERATION}
+
+
+@pytest.mark.parametrize("path", [*READS, *OPERATION])
+def test_every_operation_has_a_summary_and_a_description(
+    document: dict[str, Any], path: str
+) -> None:
+    operation = document["paths"][path]["get"]
+    assert operation["summary"]
+    assert len(operation["description"]) > 40
+    assert all(parameter.get("description") for parameter in operation.get("parameters", []))
+
+
+@pytest.mark.parametrize("path", READS)
+def test_every_read_has_an_example_and_documents_its_errors(
+    document: dict[str, Any], path: str
+) -> None:
+    responses = document["paths"][path]["get"]["responses"]
+    assert responses["200"]["content"]["application/json"]["example"]
+    for status in ("406", "422", "500", "503"):
+        problem = responses[status]["content"]["application/problem+json"]
+        assert problem["schema"] == {"$ref": "#/components/schemas/Problem"}
+    takes_a_name = path.startswith(("/districts/{id}", "/provinces/{id}"))
+    assert ("307" in responses) == takes_a_name
+    assert "304" in responses
+
+
+@pytest.mark.parametrize("name", ASKED)
+def test_an_example_is_what_the_service_answers_now(
+    client: TestClient, write_examples: ModuleType, document: dict[str, Any], name: str
+) -> None:
+    """`python -m tools.write_examples` writes them again when answers have changed on purpose."""
+    answer = write_examples.shortened(write_examples.timeless(ask(client, ASKED[name])))
+    example = json.loads((FOLDER / f"{name}.json").read_text(encoding="utf-8"))
+    assert example == answer
+    path = next(
+        template
+        for template in READS
+        if re.fullmatch(
+            re.sub(r"\\{id\\}", "[^/]+", re.escape(template)), urlsplit(ASKED[name]).path
+        )
+    )
+    shown = document["paths"][path]["get"]["responses"]["200"]
+    assert shown["content"]["application/json"]["example"] == example
+    assert ASKED[name] in shown["description"]
+
+
+class Links(HTMLParser):
+    """The addresses that a page loads."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.found: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        if tag in ("script", "link", "img", "iframe"):
+            self.found += [value for name, value in attrs if name in ("src", "href") and value]
+
+
+def test_the_documentation_page_loads_everything_from_us(client: TestClient) -> None:
+    page = client.get("/docs")
+    assert page.headers["content-type"].startswith("text/html")
+    links = Links()
+    links.feed(page.text)
+    assert any("swagger-ui-bundle" in link for link in links.found)
+    assert any(link.endswith(".css") for link in links.found)
+    for link in links.found:
+        assert not urlsplit(link).netloc, f"{link} lies on another host"
+        asset = client.get(link)
+        assert asset.status_code == 200, link
+        assert len(asset.content) > 100
+    assert not re.search(r"https?://", page.text)
+    assert "/openapi.json" in page.text
+
+
+def test_the_style_sheet_loads_nothing_from_elsewhere(client: TestClient) -> None:
+    style = client.get("/static-offline-docs/swagger-ui.css").text
+    assert not re.search(r"(@import|url\()\s*[\"']?(https?:)?//", style)
+
+
+def test_the_bare_address_leads_to_the_documentation(client: TestClient) -> None:
+    response = client.get("/")
+    assert response.status_code == 307
+    assert client.get("/", follow_redirects=True).text == client.get("/docs").text
