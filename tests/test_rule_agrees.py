@@ -37,8 +37,8 @@ from app.recording import Citation, Content, Pin, cite, correct, record, retract
 from app.store import tables
 from app.store.engine import make_engine
 from app.store.events import told_of
-from app.store.history import histories
 from app.store.status import Which, statuses
+from tests.histories import histories
 
 ZONE = ZoneInfo("Asia/Kabul")
 DISTRICTS = ("XX0101", "XX0102")
