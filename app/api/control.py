@@ -15,6 +15,7 @@ from app.api.deps import (
     check_filters,
     country_asked,
     moment,
+    optional_moment,
     question_at,
     setting_of,
 )
@@ -23,17 +24,18 @@ from app.api.examples import example
 from app.api.formats import negotiate
 from app.api.listing import district_page
 from app.api.schemas import totals as documents
-from app.api.schemas.base import DistrictRef, Ref
+from app.api.schemas.base import Ref
 from app.api.schemas.base import asked as asked_members
 from app.api.schemas.places import DistrictList
 from app.api.summaries import summarise
 from app.api.timelines import count_points, stretches_by_district
+from app.domain.clocks import Moment
 from app.domain.control import Question
 from app.domain.errors import InvalidValueError
 from app.domain.summary import balances
 from app.store import places, sources
 from app.store.engine import Connection
-from app.store.status import DistrictStatus, Which, statuses
+from app.store.status import Which, statuses
 
 router = APIRouter(tags=["Country"])
 
@@ -134,7 +136,7 @@ def get_changes(
             ],
             "districts": [
                 {
-                    "district": _ref(new),
+                    "district": new,
                     "before": documents.State.of(old),
                     "after": documents.State.of(new),
                 }
@@ -213,24 +215,28 @@ def _compared(
         raise InvalidValueError(f"{missing} is missing", field=missing)
     if getattr(query, clock) is not None:
         raise InvalidValueError(f"{first_name} and {second_name} set this clock", field=clock)
-    setting = setting_of(query, moment(query.as_of, "as_of", country.zone), country.zone)
-    before, after = (
-        question_at(
-            connection, _with(setting, clock, name, text, country), query.minimum, country.zone
-        )
+    zone = country.zone
+    ends = [
+        (name, moment(text, name, zone))
         for name, text in ((first_name, first), (second_name, second))
+    ]
+    if ends[0][1].until > ends[1][1].until:
+        raise InvalidValueError(f"{second_name} lies before {first_name}", field=second_name)
+    setting = setting_of(query, optional_moment(query.as_of, "as_of", zone), zone)
+    before, after = (
+        question_at(connection, _with(setting, clock, name, end), query.minimum, zone)
+        for name, end in ends
     )
     return clock, before, after
 
 
-def _with(setting: Setting, clock: str, name: str, text: str, country: places.Country) -> Setting:
-    """The setting with one clock set to what a parameter says."""
-    read = moment(text, name, country.zone)
+def _with(setting: Setting, clock: str, name: str, read: Moment) -> Setting:
+    """The setting with one clock set to what the parameter of that name says."""
     if clock == "reported_by":
         return replace(setting, reported_by=read)
     if clock == "known_at":
         return replace(setting, known_at=read, known_field=name)
-    return replace(setting, as_of=read or setting.as_of)
+    return replace(setting, as_of=read)
 
 
 def _days(query: params.Series) -> list[date]:
@@ -259,8 +265,3 @@ def _step(start: date, step: str, number: int) -> date:
 
 def _party(actor: str, names: dict[str, str]) -> Ref:
     return Ref(id=actor, name=names[actor])
-
-
-def _ref(status: DistrictStatus) -> DistrictRef:
-    province = Ref.model_validate(status.province)
-    return DistrictRef(id=status.id, name=status.name, province=province)

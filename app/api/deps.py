@@ -140,14 +140,14 @@ def setting_of(query: params.Known, as_of: Moment | None, zone: ZoneInfo) -> Set
     """
     return Setting(
         as_of or today(zone),
-        moment(query.reported_by, "reported_by", zone),
-        moment(query.known_at, "known_at", zone),
+        optional_moment(query.reported_by, "reported_by", zone),
+        optional_moment(query.known_at, "known_at", zone),
     )
 
 
 def asked(connection: Connection, query: params.Clocks, zone: ZoneInfo) -> Question:
     """The question that a query asks; raises as `setting_of` does."""
-    as_of = moment(query.as_of, "as_of", zone)
+    as_of = optional_moment(query.as_of, "as_of", zone)
     return question_at(connection, setting_of(query, as_of, zone), query.minimum, zone)
 
 
@@ -173,14 +173,17 @@ def today(zone: ZoneInfo) -> Moment:
     return Moment.of_day(datetime.now(zone).date(), zone)
 
 
-def moment(text: str | None, field: str, zone: ZoneInfo) -> Moment | None:
-    """Read one clock's setting; None if it was left out.
+def optional_moment(text: str | None, field: str, zone: ZoneInfo) -> Moment | None:
+    """Read one clock's setting, as `moment` does; None if it was left out."""
+    return None if text is None else moment(text, field, zone)
+
+
+def moment(text: str, field: str, zone: ZoneInfo) -> Moment:
+    """Read one clock's setting.
 
     The record speaks of no day to come. "Tomorrow" passes, because a client east of the country
-    may be there already.
+    may be there already. What lies in the future for the record itself, its database tells.
     """
-    if text is None:
-        return None
     read = parse_moment(text, zone, field=field)
     latest = today(zone).until + _TOMORROW
     if read.until > latest and field not in ("known_at", "known_from", "known_to"):

@@ -12,7 +12,7 @@ from app.api.examples import example
 from app.api.formats import negotiate
 from app.api.listing import district_page
 from app.api.schemas import events as documents
-from app.api.schemas.base import BoundarySet, DistrictRef, Ref
+from app.api.schemas.base import BoundarySet
 from app.api.schemas.base import asked as asked_members
 from app.api.schemas.places import Code, District, DistrictList, Spelling
 from app.domain.control import (
@@ -135,7 +135,7 @@ def get_control(
     return documents.Control.model_validate(
         {
             **asked_members(question),
-            "district": _ref(status),
+            "district": status,
             "status": status.status,
             "controller": status.controller,
             "since": status.since,
@@ -179,7 +179,7 @@ def get_timeline(
     return documents.Timeline.model_validate(
         {
             **asked_members(question),
-            "district": _ref(status),
+            "district": status,
             "periods": [
                 documents.Period.of(period, names) for period in periods(counted, question.zone)
             ],
@@ -196,11 +196,6 @@ def get_timeline(
 
 def _status(connection: Connection, question: Question, district: str) -> DistrictStatus:
     return statuses(connection, question, Which(district=district))[0]
-
-
-def _ref(status: DistrictStatus) -> DistrictRef:
-    province = Ref.model_validate(status.province)
-    return DistrictRef(id=status.id, name=status.name, province=province)
 
 
 def _others(

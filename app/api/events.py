@@ -21,7 +21,7 @@ from app.api.formats import CLOCKS, clocks, feature_collection, negotiate, table
 from app.api.schemas.base import BoundarySet, ListEnvelope
 from app.api.schemas.base import asked as asked_members
 from app.api.schemas.events import EventDetail, EventItem, EventList, Version, event_members
-from app.domain.errors import UnknownRecordError
+from app.domain.errors import InvalidValueError, UnknownRecordError
 from app.store import boundaries, events, places
 
 router = APIRouter(tags=["Events"])
@@ -84,6 +84,8 @@ def list_events(
         controller=query.controller,
         source=query.source,
     )
+    if query.from_ and query.to and query.to < query.from_:
+        raise InvalidValueError("to lies before from", field="to")
     after = AfterEvent.read(query.cursor)
     found = events.find(
         connection,

@@ -132,9 +132,9 @@ PAIRS: list[dict[str, dict[str, Any]]] = [
         "after": {"as_of": "2021-06-30"},
     },
     {
-        "ask": {"from_": "2021-07-20", "to": "2021-06-01", "min_confidence": "claimed"},
-        "before": {"as_of": "2021-07-20", "min_confidence": "claimed"},
-        "after": {"as_of": "2021-06-01", "min_confidence": "claimed"},
+        "ask": {"from_": "2021-06-01", "to": "2021-07-20", "min_confidence": "claimed"},
+        "before": {"as_of": "2021-06-01", "min_confidence": "claimed"},
+        "after": {"as_of": "2021-07-20", "min_confidence": "claimed"},
     },
     {
         "ask": {"from_": "2021-06-14T06:00+04:30", "to": "2021-06-14", "reported_by": "2021-06-20"},

@@ -161,6 +161,8 @@ OTHERS = [
     ("/changes?from=&reported_from=2021-06-01&reported_to=2021-06-10", "from"),
     ("/changes?from=2021-06-01&to=2199-06-10", "to"),
     ("/changes?known_from=2021-06-01&known_to=2199-06-10", "known_to"),
+    ("/changes?from=2021-06-10&to=2021-06-01", "to"),
+    ("/events?from=2021-06-10&to=2021-06-01", "to"),
 ]
 
 
