@@ -3,10 +3,10 @@
 Usage: python seeds/build_events.py
 
 Reads `claims_2021.csv` and `claims_added.csv` (one row is one article's statement about one
-district), `publishers.csv` (who published it, and whose account it is) and `actors.csv`, all
-beside this file, and writes `sources.csv`, `events.csv` and `citations.csv`. Running it again
-changes nothing. Which claims are one event is decided by `app.domain.grouping`; what the columns
-become is decided here and described in seeds/README.md.
+district), `publishers.csv` (who published it, and whose account it is), `notes.csv` (our words on
+a claim) and `actors.csv`, all beside this file, and writes `sources.csv`, `events.csv` and
+`citations.csv`. Running it again changes nothing. Which claims are one event is decided by
+`app.domain.grouping`; what the columns become is decided here and described in seeds/README.md.
 """
 
 import csv
@@ -56,6 +56,9 @@ Row = dict[str, str]
 def main() -> None:
     """Read the claims, group them and write the three tables."""
     rows = [row for name in ("claims_2021", "claims_added") for row in read(SEEDS / f"{name}.csv")]
+    notes = {row["row_id"]: row["note"] for row in read(SEEDS / "notes.csv")}
+    for row in rows:
+        row.setdefault("note", notes.get(row["row_id"], ""))
     placed = {f"claim-{row['row_id']}": row for row in rows if row["adm2_pcode"]}
     publishers = {row["source_name"]: row for row in read(SEEDS / "publishers.csv")}
     actors = actor_ids(read(SEEDS / "actors.csv"))
@@ -158,7 +161,7 @@ def citation_row(event: str, one: Reported, row: Row, publishers: Mapping[str, R
         "place": row["district_reported"],
         "basis": one.claim.basis,
         "speaker": one.claim.speaker or "",
-        "note": row.get("note", ""),
+        "note": row["note"],
     }
 
 

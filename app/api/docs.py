@@ -7,7 +7,7 @@ A sourced record of who controls which district. First country: Afghanistan, sum
 (Faryab) on 10 June 2021, since when, how sure that is, and which articles say so. Names work in
 any recorded spelling, in Latin, Dari or Pashto script.
 
-**Three clocks.** Every read can be set to any moment of three:
+**Three clocks.** Every read about control can be set to any moment of three:
 
 * `as_of`: the date in the world that you ask about. Today if left out.
 * `reported_by`: count only what the press had published by then. "What could anyone know on
@@ -20,12 +20,15 @@ event. Its date is the one on which most independent origins agree; copies of on
 once. A change counts from the last moment it may have happened, for only then it certainly has.
 The newest event that counts decides. `confidence` is `claimed` where only the party that gains
 says so, `reported` where somebody else does, `confirmed` where two independent origins do.
-Nothing that speaks against an answer is hidden: see `other_claims`.
+Reports that are too weak, not yet certain, contradicting or disputed stand beside the answer, in
+`other_claims`; every date that a document gives is in its citation.
 
-**`unknown` is not `contested`.** Where nothing on record counts, the answer is `unknown`.
+**`unknown` is not `contested`.** Where nothing on record counts, the answer is `unknown`. The
+record starts from what 73 articles say about 122 districts between May and August 2021: a
+district that none of them speaks of is unknown, and counts are of what is on record.
 
 **Citing.** Take the address of your answer, and add the `as_of` and `known_at` that the answer
-names. That address gives the same record for ever.
+names. At this service, that address gives the same record for ever.
 
 **Shapes are approximate** until real boundaries are imported: province outlines from Natural
 Earth, divided among their districts. Every answer with a geometry says so in `boundary_set`.

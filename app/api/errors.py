@@ -147,6 +147,8 @@ async def _validation_error(request: Request, error: Exception) -> ProblemRespon
 def _told(fault: Mapping[str, Any]) -> str:
     if fault["type"] == "extra_forbidden":
         return "there is no such parameter here"
+    if fault["type"] == "string_pattern_mismatch":
+        return f"write an id as the answers give it (its form is {fault['ctx']['pattern']})"
     return str(fault["msg"]).removeprefix("Value error, ")
 
 

@@ -92,7 +92,9 @@ class Query(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     f: Format | None = Field(
-        None, description="Format of the answer; goes before the Accept header."
+        None,
+        description="Format of the answer; goes before the Accept header. `geojson` and `csv` are "
+        "for lists of districts and events; everything else is `json`.",
     )
 
 

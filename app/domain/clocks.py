@@ -134,13 +134,10 @@ def parse_moment(text: str, zone: ZoneInfo, *, field: str) -> Moment:
     Raises InvalidValueError naming `field` for other forms and for years outside 1800 to 2199.
     """
     text = _UNESCAPED_PLUS.sub(r"\1+\2", text)
+    form = "a date such as 2021-06-10 or an instant such as 2021-06-10T18:00+04:30"
     if not (_DATE.fullmatch(text) or _INSTANT.fullmatch(text)):
-        raise InvalidValueError(
-            f"{text[:40]!r} is neither a date such as 2021-06-10 "
-            "nor an instant with an offset such as 2021-06-10T18:00+04:30",
-            field=field,
-        )
-    return Moment(text, _single(text, zone, field).latest)
+        raise InvalidValueError(f"{text[:40]!r} is not {form}", field=field)
+    return Moment(text, _single(text, zone, field, form).latest)
 
 
 def day_span(day: date, zone: ZoneInfo) -> Span:
@@ -150,17 +147,19 @@ def day_span(day: date, zone: ZoneInfo) -> Span:
     return Span(start, end)
 
 
-def _single(text: str, zone: ZoneInfo, field: str) -> Span:
+_FORMS = (
+    "a date this record reads: write 2021-06-06, 2021-06, 2021-06-06T06:00+04:30, "
+    "2021-06-05/2021-06-07, ../2021-06-07 or 2021-06-05?"
+)
+
+
+def _single(text: str, zone: ZoneInfo, field: str, form: str = _FORMS) -> Span:
     try:
         span = _bounds(text, zone)
     except (ValueError, OverflowError):
         span = None
     if span is None:
-        raise InvalidValueError(
-            f"{text[:40]!r} is not a date this record reads: write 2021-06-06, 2021-06, "
-            "2021-06-06T06:00+04:30, 2021-06-05/2021-06-07, ../2021-06-07 or 2021-06-05?",
-            field=field,
-        )
+        raise InvalidValueError(f"{text[:40]!r} is not {form}", field=field)
     if not FIRST_YEAR <= span.latest.year <= LAST_YEAR:
         raise InvalidValueError(
             f"{text!r} lies outside the years {FIRST_YEAR} to {LAST_YEAR}", field=field
