@@ -82,31 +82,33 @@ def clone() -> Callable[[str | None], AbstractContextManager[str]]:
     return _clone
 
 
-@pytest.fixture(scope="session")
-def seeded() -> Iterator[Engine]:
-    """A seeded database that tests only read; each worker has its own."""
-    with _clone("template_seeded") as url:
+@contextmanager
+def _engine(template: str) -> Iterator[Engine]:
+    with _clone(template) as url:
         engine = make_engine(url)
         yield engine
         engine.dispose()
+
+
+@pytest.fixture(scope="session")
+def seeded() -> Iterator[Engine]:
+    """A seeded database that tests only read; each worker has its own."""
+    with _engine("template_seeded") as engine:
+        yield engine
 
 
 @pytest.fixture
 def own_seeded() -> Iterator[Engine]:
     """A seeded database of the test's own."""
-    with _clone("template_seeded") as url:
-        engine = make_engine(url)
+    with _engine("template_seeded") as engine:
         yield engine
-        engine.dispose()
 
 
 @pytest.fixture
 def migrated() -> Iterator[Engine]:
     """A database of the test's own with the schema and nothing in it."""
-    with _clone("template_migrated") as url:
-        engine = make_engine(url)
+    with _engine("template_migrated") as engine:
         yield engine
-        engine.dispose()
 
 
 @pytest.fixture
