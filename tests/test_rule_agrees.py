@@ -255,3 +255,20 @@ def test_sql_and_python_agree(
                     recorded[district], asking
                 )
         connection.rollback()
+
+
+def test_a_given_order_goes_before_the_order_of_recording(undone: Engine) -> None:
+    """Two events of one day, recorded in the other order than they happened in."""
+    reported = Citation(
+        Stance.SUPPORTS, "kabul-now", "dpa", "2021-06-02", Basis.AGENCY, "2021-06-01"
+    )
+    taken, retaken = (Outcome(Status.CONTROLLED, party) for party in PARTIES)
+    with undone.connect() as connection:
+        for outcome, day_order in ((retaken, 1), (taken, 0)):
+            content = Content(Kind.ASSESSMENT, outcome, day_order)
+            receipt = record(connection, DISTRICTS[0], content, (reported,), author="a")
+        asking = question(
+            ("2021-06-01", None, 0, False, Confidence.REPORTED), [receipt.revision.recorded_at]
+        )
+        assert answered(connection, DISTRICTS[0], asking)["outcome"] == retaken
+        connection.rollback()
