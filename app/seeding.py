@@ -54,7 +54,7 @@ def is_seeded(connection: Connection) -> bool:
 
 def _load_places(connection: Connection, folder: Path, progress: Progress) -> None:
     steps = [
-        (tables.countries, _countries(folder)),
+        (tables.countries, _read(folder / "countries.csv")),
         (tables.provinces, _provinces(folder)),
         (tables.province_names, _names(folder, "province")),
         (tables.province_codes, _province_codes(folder)),
@@ -66,10 +66,6 @@ def _load_places(connection: Connection, folder: Path, progress: Progress) -> No
     for done, (table, rows) in enumerate(steps, start=1):
         upsert(connection, table, rows)
         progress("places", done, len(steps))
-
-
-def _countries(folder: Path) -> Iterator[Row]:
-    return _read(folder / "countries.csv")
 
 
 def _provinces(folder: Path) -> Iterator[dict[str, Any]]:

@@ -124,7 +124,7 @@ def get_changes(
         )
         if old.outcome != new.outcome
     ]
-    names = {actor.id: actor.name for actor in sources.list_actors(connection)}
+    names = sources.actor_names(connection)
     return documents.Changes.model_validate(
         {
             "compared": clock,

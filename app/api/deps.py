@@ -1,10 +1,10 @@
 """What handlers are given: a connection, the settings, and the question that a query asks."""
 
 from collections import Counter
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Annotated
+from typing import Annotated, Any, TypeVar
 from urllib.parse import quote, urlencode
 from zoneinfo import ZoneInfo
 
@@ -19,6 +19,7 @@ from app.store import places, revisions
 from app.store.engine import Connection, Engine, reading
 
 _TOMORROW = timedelta(days=1)
+Item = TypeVar("Item")
 
 
 async def _turn(request: Request) -> AsyncIterator[None]:
@@ -214,7 +215,26 @@ def check_filters(connection: Connection, **filters: str | None) -> None:
             raise InvalidValueError(f"there is no {name} {given!r} on record", field=name)
 
 
-def next_link(request: Request, question: Question, cursor: str) -> str:
+def paged(
+    request: Request,
+    question: Question,
+    found: Sequence[Item],
+    limit: int | None,
+    position: Callable[[Item], dict[str, Any]],
+) -> tuple[Sequence[Item], dict[str, str]]:
+    """Cut a list, which was asked for one item too long, to a page, and say where it goes on.
+
+    `position` is what a cursor remembers of the page's last item. Returns the page, and the
+    header that leads to the next one if there is one.
+    """
+    page = found[:limit]
+    if len(found) == len(page):
+        return page, {}
+    cursor = params.write_cursor(**position(page[-1]))
+    return page, {"Link": _next_link(request, question, cursor)}
+
+
+def _next_link(request: Request, question: Question, cursor: str) -> str:
     """The `Link` header that leads to the next page.
 
     It fixes the clocks that were left open, so that all pages show one state of the record.

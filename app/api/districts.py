@@ -175,7 +175,7 @@ def get_timeline(
     counted = counting(states, question.clocks, question.minimum)
     others = left_out(states, question.clocks, question.minimum)
     cited = events.citations_of(connection, question, told)
-    names = {actor.id: actor.name for actor in sources.list_actors(connection)}
+    names = sources.actor_names(connection)
     return documents.Timeline.model_validate(
         {
             **asked_members(question),

@@ -13,7 +13,7 @@ from app.api.deps import (
     asked,
     check_filters,
     country_asked,
-    next_link,
+    paged,
 )
 from app.api.errors import documented
 from app.api.examples import QAISAR_EVENT, example
@@ -105,7 +105,7 @@ def list_events(
             limit=query.limit + 1,
         ),
     )
-    page = found[: query.limit]
+    page, link = paged(request, question, found, query.limit, _position)
     cited = events.citations_of(connection, question, [event.id for event in page])
     items = [
         EventItem.model_validate(event_members(event, cited.get(event.id, []), question.zone))
@@ -127,15 +127,12 @@ def list_events(
     else:
         document = EventList.model_validate({**asked_members(question), "events": items})
         answer = Response(document.model_dump_json(by_alias=True), media_type="application/json")
-    if len(found) > len(page):
-        last = page[-1]
-        cursor = params.write_cursor(
-            latest=last.span.latest,
-            day_order=last.day_order,
-            sequence=last.sequence,
-        )
-        answer.headers["Link"] = next_link(request, question, cursor)
+    answer.headers.update(link)
     return answer
+
+
+def _position(last: events.Event) -> dict[str, object]:
+    return {"latest": last.span.latest, "day_order": last.day_order, "sequence": last.sequence}
 
 
 @router.get(

@@ -6,7 +6,7 @@ from typing import Literal
 from fastapi import Request, Response
 
 from app.api import params
-from app.api.deps import asked, check_filters, next_link
+from app.api.deps import asked, check_filters, paged
 from app.api.formats import CLOCKS, clocks, feature_collection, negotiate, table
 from app.api.schemas.base import BoundarySet, ListEnvelope
 from app.api.schemas.base import asked as asked_members
@@ -59,7 +59,9 @@ def district_page(
     limit = query.limit + 1 if query.limit else None
     which = replace(which, country=country.code, after=after.id if after else None, limit=limit)
     found = statuses(connection, question, which)
-    page = found[: query.limit]
+    page, link = paged(
+        request, question, found, query.limit, lambda last: {"of": "districts", "id": last.id}
+    )
     shapes = boundaries.default_set(connection, country.code)
     envelope = {**asked_members(question), "boundary_set": BoundarySet.of(shapes)}
     items = [DistrictItem.of(status) for status in page]
@@ -75,9 +77,7 @@ def district_page(
     else:
         document = DistrictList.model_validate({**envelope, "districts": items})
         answer = Response(document.model_dump_json(), media_type="application/json")
-    if len(found) > len(page):
-        cursor = params.write_cursor(of="districts", id=page[-1].id)
-        answer.headers["Link"] = next_link(request, question, cursor)
+    answer.headers.update(link)
     return answer
 
 

@@ -12,7 +12,7 @@ from app.api.deps import (
     ReadConnection,
     asked,
     country_asked,
-    next_link,
+    paged,
 )
 from app.api.errors import MOVED, documented
 from app.api.examples import example
@@ -61,10 +61,10 @@ def list_provinces(
         after=after.id if after else None,
         limit=query.limit + 1,
     )
-    page = found[: query.limit]
-    if len(found) > len(page):
-        cursor = params.write_cursor(of="provinces", id=page[-1].id)
-        response.headers["Link"] = next_link(request, question, cursor)
+    page, link = paged(
+        request, question, found, query.limit, lambda last: {"of": "provinces", "id": last.id}
+    )
+    response.headers.update(link)
     items = [ProvinceItem.model_validate(province) for province in page]
     return ProvinceList.model_validate({**asked_members(question), "provinces": items})
 
@@ -142,7 +142,7 @@ def get_province_timeline(
     which = Which(province=place.id)
     stretches = stretches_by_district(connection, question, which)
     days = turning_days(stretches.values())
-    names = {actor.id: actor.name for actor in sources.list_actors(connection)}
+    names = sources.actor_names(connection)
     districts = names_of_districts(connection, which)
     changes = [
         (period.start_at, district, period)

@@ -7,7 +7,7 @@ from uuid import UUID
 from fastapi import APIRouter, Path, Query, Request, Response
 
 from app.api import params
-from app.api.deps import AppSettings, ReadConnection, asked, country_asked, next_link
+from app.api.deps import AppSettings, ReadConnection, asked, country_asked, paged
 from app.api.errors import documented
 from app.api.examples import example
 from app.api.formats import negotiate
@@ -56,10 +56,8 @@ def list_sources(
         after=after.id if after else None,
         limit=query.limit + 1,
     )
-    page = found[: query.limit]
-    if len(found) > len(page):
-        cursor = params.write_cursor(id=page[-1].id)
-        response.headers["Link"] = next_link(request, question, cursor)
+    page, link = paged(request, question, found, query.limit, lambda last: {"id": last.id})
+    response.headers.update(link)
     return SourceList.model_validate({**asked_members(question), "sources": page})
 
 
@@ -90,11 +88,8 @@ def get_source(
     found = sources.cited_for(
         connection, question, source_id, country.code, after=position, limit=query.limit + 1
     )
-    page = found[: query.limit]
-    if len(found) > len(page):
-        last = page[-1].citation
-        cursor = params.write_cursor(published_latest=last.published_latest, id=last.id)
-        response.headers["Link"] = next_link(request, question, cursor)
+    page, link = paged(request, question, found, query.limit, _position)
+    response.headers.update(link)
     return SourceDetail.model_validate(
         {
             **asked_members(question),
@@ -109,6 +104,10 @@ def get_source(
             ],
         }
     )
+
+
+def _position(last: sources.CitedFor) -> dict[str, object]:
+    return {"published_latest": last.citation.published_latest, "id": last.citation.id}
 
 
 @router.get(

@@ -66,7 +66,7 @@ def summarise(connection: Connection, question: Question, which: Which) -> Summa
             for old, new in zip(before, now, strict=True)
             if old.outcome != new.outcome
         )
-    names = {actor.id: actor.name for actor in sources.list_actors(connection)}
+    names = sources.actor_names(connection)
     by_province: dict[str, list[DistrictStatus]] = {}
     for district in now:
         by_province.setdefault(district.province.id, []).append(district)

@@ -159,6 +159,11 @@ def list_actors(connection: Connection) -> list[Actor]:
     return [Actor(r.id, r.name, r.full_name, r.kind, tuple(r.aliases)) for r in rows]
 
 
+def actor_names(connection: Connection) -> dict[str, str]:
+    """The name of every party, by its id."""
+    return {actor.id: actor.name for actor in list_actors(connection)}
+
+
 def _source(row: Row[Any], question: Question) -> Source:
     return Source(
         id=row.id,

@@ -12,7 +12,7 @@ from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, func, select
 
 from app.domain.control import Claim, readings_over_time
 from app.store import as_of
@@ -43,8 +43,7 @@ def rebuild(connection: Connection) -> int:
         for known_from, known_until in pairwise([*turns, None]):
             assert known_from is not None  # noqa: S101 - only the last of the pairs is open
             _write(connection, event_id, known_from, known_until)
-    rows = connection.execute(select(event_states.c.event_id)).all()
-    return len(rows)
+    return connection.execute(select(func.count()).select_from(event_states)).scalar_one()
 
 
 def _turning_points(connection: Connection, event_id: UUID) -> Sequence[datetime]:
