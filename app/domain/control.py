@@ -45,6 +45,18 @@ class Stance(StrEnum):
     DISPUTES = "disputes"
 
 
+class Action(StrEnum):
+    """What a revision did to the record."""
+
+    RECORD = "record"
+    CORRECT = "correct"
+    RETRACT = "retract"
+    CITE = "cite"
+    IMPORT = "import"
+    ADD_SOURCE = "add-source"
+    ADD_ACTOR = "add-actor"
+
+
 class Basis(StrEnum):
     """On whose word the document relies."""
 

@@ -32,10 +32,10 @@ from sqlalchemy import (
     literal_column,
     text,
 )
-from sqlalchemy.dialects.postgresql import ExcludeConstraint
+from sqlalchemy.dialects.postgresql import JSONB, ExcludeConstraint
 from sqlalchemy.schema import SchemaItem
 
-from app.domain.control import Basis, Kind, Stance, Status
+from app.domain.control import Action, Basis, Kind, Stance, Status
 
 metadata = MetaData(
     naming_convention={
@@ -60,6 +60,13 @@ def _said(column: str) -> CheckConstraint:
     return CheckConstraint(f"{column} <> ''", name=f"{column}_said")
 
 
+def _recorded_in() -> Column[int]:
+    """The revision under which a row was recorded; such a row is never closed."""
+    return Column(
+        "revision", BigInteger, ForeignKey("revisions.revision"), nullable=False, index=True
+    )
+
+
 def _knowledge(table: str) -> list[SchemaItem]:
     """The knowledge period of a recorded row: opened by one revision, closed by a later one.
 
@@ -67,9 +74,9 @@ def _knowledge(table: str) -> list[SchemaItem]:
     """
     instant_of_revision = ("revisions.revision", "revisions.recorded_at")
     return [
-        Column("revision", BigInteger, nullable=False),
+        Column("revision", BigInteger, nullable=False, index=True),
         Column("known_from", _INSTANT, nullable=False),
-        Column("closing_revision", BigInteger),
+        Column("closing_revision", BigInteger, index=True),
         Column("known_until", _INSTANT),
         CheckConstraint("known_until > known_from", name="known_period"),
         CheckConstraint("(known_until IS NULL) = (closing_revision IS NULL)", name="closing_whole"),
@@ -221,6 +228,9 @@ actors = Table(
     Column("full_name", Text, nullable=False),
     Column("kind", Text, nullable=False),
     Column("aliases", ARRAY(Text), nullable=False, server_default=text("'{}'")),
+    _recorded_in(),
+    _said("name"),
+    _said("full_name"),
     _one_of("kind", ("state", "non-state")),
 )
 
@@ -230,7 +240,18 @@ sources = Table(
     Column("id", Text, primary_key=True),
     CheckConstraint("id ~ '^[a-z0-9-]+$'", name="id_form"),
     Column("name", Text, nullable=False, unique=True),
+    _recorded_in(),
     _said("name"),
+)
+
+source_names = Table(
+    "source_names",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("source_id", Text, ForeignKey("sources.id"), nullable=False),
+    Column("origin", Text),
+    _said("name"),
+    _said("origin"),
 )
 
 # The record: append-only --------------------------------------------------------------------
@@ -250,7 +271,7 @@ revisions = Table(
         nullable=False,
         server_default=text("(pg_current_xact_id()::text)::bigint"),
     ),
-    _one_of("action", ("record", "correct", "retract", "cite")),
+    _one_of("action", Action),
     _said("author"),
     CheckConstraint(
         "action NOT IN ('correct', 'retract') OR coalesce(reason, '') <> ''", name="reason_given"
@@ -265,7 +286,8 @@ events = Table(
     Column("id", Uuid, primary_key=True),
     Column("sequence", BigInteger, Identity(always=True), nullable=False, unique=True),
     Column("district_id", Text, ForeignKey("districts.id"), nullable=False, index=True),
-    Column("revision", BigInteger, ForeignKey("revisions.revision"), nullable=False),
+    Column("replaces", Uuid, ForeignKey("events.id"), unique=True),
+    _recorded_in(),
 )
 
 event_versions = Table(
@@ -327,7 +349,18 @@ citations = Table(
     Column("reliability", Text),
     Column("credibility", SmallInteger),
     Column("note", Text),
+    # What the document itself says, where that was kept; the event may say otherwise.
+    Column("said_kind", Text),
+    Column("said_status", Text),
+    Column("said_controller_id", Text, ForeignKey("actors.id")),
     *_knowledge("citations"),
+    _one_of("said_kind", Kind),
+    _one_of("said_status", (Status.CONTROLLED, Status.CONTESTED)),
+    CheckConstraint(
+        "(said_kind IS NULL) = (said_status IS NULL)"
+        " AND (said_status IS NOT DISTINCT FROM 'controlled') = (said_controller_id IS NOT NULL)",
+        name="said_whole",
+    ),
     _one_of("stance", Stance),
     _one_of("basis", Basis),
     _said("origin"),
@@ -342,6 +375,53 @@ citations = Table(
     ),
     CheckConstraint("url ~ '^https?://'", name="url_form"),
     CheckConstraint("archived_url ~ '^https?://'", name="archived_url_form"),
+)
+
+imports = Table(
+    "imports",
+    metadata,
+    Column("revision", BigInteger, ForeignKey("revisions.revision"), primary_key=True),
+    Column("report", JSONB, nullable=False),
+)
+
+seals = Table(
+    "seals",
+    metadata,
+    Column("revision", BigInteger, ForeignKey("revisions.revision"), primary_key=True),
+    Column("content_hash", Text, nullable=False),
+    Column("hash", Text, nullable=False),
+    CheckConstraint("content_hash ~ '^[0-9a-f]{64}$'", name="content_hash_form"),
+)
+
+# Beside the record: who may write, and what they were answered ---------------------------------
+
+api_keys = Table(
+    "api_keys",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("owner", Text, nullable=False),
+    Column("scopes", ARRAY(Text), nullable=False),
+    Column("secret_hash", Text, nullable=False),
+    Column("created_at", _INSTANT, nullable=False, server_default=func.now()),
+    Column("expires_at", _INSTANT),
+    Column("revoked_at", _INSTANT),
+    _said("owner"),
+    CheckConstraint("secret_hash ~ '^[0-9a-f]{64}$'", name="secret_hash_form"),
+    CheckConstraint(
+        "scopes <@ '{read,write,admin}'::text[] AND cardinality(scopes) > 0", name="scopes_known"
+    ),
+)
+
+given_answers = Table(
+    "given_answers",
+    metadata,
+    Column("owner", Text, primary_key=True),
+    Column("key", Text, primary_key=True),
+    Column("request_hash", Text, nullable=False),
+    Column("status", SmallInteger),
+    Column("headers", JSONB),
+    Column("body", Text),
+    Column("given_at", _INSTANT, nullable=False, server_default=func.now()),
 )
 
 # Derived from the record: what each event says, publication by publication -------------------
