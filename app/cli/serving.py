@@ -1,37 +1,22 @@
-"""The command line: `district-control serve`, `migrate`, `seed`, `rebuild`."""
+"""`district-control serve`, `migrate`, `seed`, `rebuild`."""
 
 import logging
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Annotated
 
 import structlog
 import typer
 import uvicorn
-from pydantic import ValidationError
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
 from app.api.app import create_app
-from app.domain.errors import DomainError
-from app.local_postgis import LocalPostgisError, private_postgis
+from app.cli.common import console, database, progress_bar, settings
 from app.seeding import seed as load_seeds
 from app.settings import PROJECT, Settings
 from app.store import states
-from app.store.engine import Engine, make_engine, writing
+from app.store.engine import Engine, writing
 from app.store.schema import migrate as migrate_schema
 
-cli = typer.Typer(
-    help="A sourced record of who controls which district.",
-    no_args_is_help=True,
-    add_completion=False,
-    pretty_exceptions_enable=False,
-)
-console = Console(stderr=True)
 
-
-@cli.command()
 def serve(
     host: Annotated[str | None, typer.Option(help="Address to listen on (HOST)")] = None,
     port: Annotated[int | None, typer.Option(help="Port to listen on (PORT)")] = None,
@@ -40,14 +25,14 @@ def serve(
 
     Without DATABASE_URL a private PostGIS under .local/ is started, and stopped at the end.
     """
-    settings = _settings()
-    _log(settings)
-    with _database(settings) as engine:
+    chosen = settings()
+    _log(chosen)
+    with database(chosen) as engine:
         _prepare(engine)
-        address = host or settings.host, port or settings.port
+        address = host or chosen.host, port or chosen.port
         console.print(f"Serving on http://{address[0]}:{address[1]} (documentation: /docs)")
         uvicorn.run(
-            create_app(settings, engine),
+            create_app(chosen, engine),
             host=address[0],
             port=address[1],
             log_config=None,
@@ -56,75 +41,29 @@ def serve(
         )
 
 
-@cli.command()
 def migrate() -> None:
     """Bring the database to the schema of this version."""
-    with _database(_settings()) as engine:
+    with database(settings()) as engine:
         migrate_schema(engine)
     console.print("The database is at the newest migration.")
 
 
-@cli.command()
 def seed() -> None:
     """Migrate, and load the seeds that are not loaded yet."""
-    with _database(_settings()) as engine:
+    with database(settings()) as engine:
         _prepare(engine)
 
 
-@cli.command()
 def rebuild() -> None:
     """Make the table of event states again from the versions and citations on record."""
-    with _database(_settings()) as engine, writing(engine) as connection:
+    with database(settings()) as engine, writing(engine) as connection:
         rows = states.rebuild(connection)
     console.print(f"{rows} states of events were derived again.")
 
 
-def main() -> None:
-    """Run the command line; what a person can act on is told in one line."""
-    try:
-        cli()
-    except (LocalPostgisError, DomainError) as error:
-        console.print(f"[red]{error}[/red]", highlight=False)
-        raise SystemExit(1) from error
-
-
-def _settings() -> Settings:
-    try:
-        return Settings()
-    except ValidationError as error:
-        for fault in error.errors():
-            name = str(fault["loc"][0]).upper()
-            console.print(f"[red]{name}: {fault['msg']}[/red]", highlight=False)
-        raise SystemExit(2) from error
-
-
-@contextmanager
-def _database(settings: Settings) -> Iterator[Engine]:
-    """An engine on DATABASE_URL, or on the private PostGIS while the block runs."""
-    if settings.database_url:
-        yield from _engine(settings.database_url, settings)
-    else:
-        with private_postgis(PROJECT / ".local") as url:
-            yield from _engine(url, settings)
-
-
-def _engine(url: str, settings: Settings) -> Iterator[Engine]:
-    engine = make_engine(url, pool_size=settings.pool_size)
-    try:
-        yield engine
-    finally:
-        engine.dispose()
-
-
 def _prepare(engine: Engine) -> None:
     migrate_schema(engine)
-    with Progress(
-        TextColumn("Loading {task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        console=console,
-        transient=True,
-    ) as progress:
+    with progress_bar() as progress:
         tasks = {name: progress.add_task(name, total=None) for name in ("places", "events")}
         new = load_seeds(
             engine,

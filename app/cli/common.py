@@ -1,0 +1,55 @@
+"""What every command needs: the terminal, the settings, a database."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from pydantic import ValidationError
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+
+from app.local_postgis import private_postgis
+from app.settings import PROJECT, Settings
+from app.store.engine import Engine, make_engine
+
+console = Console(stderr=True)
+"""For people: progress and messages. What other programs read goes to standard output."""
+
+
+def settings() -> Settings:
+    """The settings; exits with status 2, naming what is wrong in them."""
+    try:
+        return Settings()
+    except ValidationError as error:
+        for fault in error.errors():
+            name = str(fault["loc"][0]).upper()
+            console.print(f"[red]{name}: {fault['msg']}[/red]", highlight=False)
+        raise SystemExit(2) from error
+
+
+@contextmanager
+def database(settings: Settings) -> Iterator[Engine]:
+    """An engine on DATABASE_URL, or on the private PostGIS while the block runs."""
+    if settings.database_url:
+        yield from _engine(settings.database_url, settings)
+    else:
+        with private_postgis(PROJECT / ".local") as url:
+            yield from _engine(url, settings)
+
+
+def _engine(url: str, settings: Settings) -> Iterator[Engine]:
+    engine = make_engine(url, pool_size=settings.pool_size)
+    try:
+        yield engine
+    finally:
+        engine.dispose()
+
+
+def progress_bar() -> Progress:
+    """A bar on the terminal that goes away when the work is done."""
+    return Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        console=console,
+        transient=True,
+    )
