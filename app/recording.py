@@ -2,29 +2,34 @@
 
 Each function takes a connection inside a transaction (`app.store.engine.writing`), writes one
 revision, and leaves committing to the caller. Nothing recorded is edited: a correction closes
-the newest version and adds one, a retraction only closes it.
+the newest version and adds one, a retraction only closes it. (`app.importing` writes many claims
+as one revision, out of the same parts.)
 """
 
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID, uuid4
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, Table, select
 
 from app.domain.clocks import UncertainDate, parse_edtf
-from app.domain.control import Basis, Kind, Outcome, Stance
+from app.domain.control import Action, Basis, Kind, Outcome, Stance, Status
 from app.domain.errors import (
     InvalidValueError,
+    RecordRuleError,
     StaleVersionError,
     UnknownPlaceError,
     UnknownRecordError,
 )
+from app.store.changes import changing
 from app.store.history import zone_of
-from app.store.revisions import Revision, next_revision, take_turn
-from app.store.states import refresh
-from app.store.tables import citations, event_versions, events
+from app.store.revisions import Revision, take_turn
+from app.store.tables import actors, citations, event_versions, events, sources
+
+_LISTED = "citations.{}."
 
 
 @dataclass(frozen=True)
@@ -43,6 +48,14 @@ class Content:
     outcome: Outcome
     day_order: int = 0
     pin: Pin | None = None
+
+
+@dataclass(frozen=True)
+class Said:
+    """What a document itself says, where the event that it was put to may say otherwise."""
+
+    kind: Kind
+    outcome: Outcome
 
 
 @dataclass(frozen=True)
@@ -69,7 +82,22 @@ class Citation:
     reliability: str | None = None
     credibility: int | None = None
     note: str | None = None
-    id: UUID | None = None
+    said: Said | None = None
+    id: UUID = field(default_factory=uuid4)
+
+
+@dataclass(frozen=True)
+class Correction:
+    """What a correction changes; what it leaves out stays as it is.
+
+    `district` moves the event: it is taken back where it was and recorded anew where it belongs.
+    `withdrawn` are the ids of citations that do not belong to it.
+    """
+
+    content: Content | None = None
+    district: str | None = None
+    cited: tuple[Citation, ...] = ()
+    withdrawn: frozenset[UUID] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -92,58 +120,69 @@ def record(
 ) -> Receipt:
     """Record a new event with the citations that report it, and perhaps some that dispute it.
 
-    Raises UnknownPlaceError, InvalidValueError (a date, or no citation that supports the event)
-    before anything is written, and RecordRuleError (through `writing`) where a rule of the
-    database is broken.
+    Raises UnknownPlaceError, InvalidValueError (a date, a party, a publisher, or no citation that
+    supports the event) before anything is written, and RecordRuleError (through `writing`) where
+    a rule of the database is broken.
     """
-    zone = zone_of(connection, district_id)
-    if zone is None:
-        raise UnknownPlaceError(f"there is no district {district_id!r}", field="district")
-    if not any(citation.stance is Stance.SUPPORTS for citation in cited):
+    zone = _zone(connection, district_id)
+    _check(connection, content, cited)
+    if not _supported(cited):
         raise InvalidValueError("an event needs a citation that supports it", field="citations")
-    version = _version_values(content, zone)
-    documents = [_citation_values(citation, zone) for citation in cited]
-    revision = next_revision(connection, author=author, action="record")
     event = event_id or uuid4()
-    opened = _opened_by(revision)
-    connection.execute(
-        events.insert().values(id=event, district_id=district_id, revision=revision.number)
-    )
-    connection.execute(
-        event_versions.insert().values(event_id=event, version=1, **version, **opened)
-    )
-    connection.execute(
-        citations.insert(), [{"event_id": event} | values | opened for values in documents]
-    )
-    refresh(connection, event, revision.recorded_at)
-    return Receipt(event, 1, revision)
+    version = version_row(event, 1, content, zone)
+    documents = citation_rows(event, cited, zone)
+    with changing(connection, author=author, action=Action.RECORD) as change:
+        change.add_events([{"id": event, "district_id": district_id}])
+        change.add_versions([version])
+        change.add_citations(documents)
+        change.settle([event])
+    return Receipt(event, 1, change.revision)
 
 
 def correct(
     connection: Connection,
     event_id: UUID,
     corrected_version: int,
-    content: Content,
+    correction: Correction,
     *,
     author: str,
     reason: str,
 ) -> Receipt:
     """Replace what an event says, if `corrected_version` is still its newest version.
 
+    The receipt names another event where the correction moves it to another district.
+
     Raises UnknownRecordError for an event that is not on record or was retracted, and
-    StaleVersionError when somebody else corrected it first.
+    StaleVersionError when somebody else corrected it first; else as `record`.
     """
-    zone, newest = _newest(connection, event_id, corrected_version)
-    version = _version_values(content, zone)
-    revision = next_revision(connection, author=author, action="correct", reason=reason)
-    _close_version(connection, event_id, revision)
-    connection.execute(
-        event_versions.insert().values(
-            event_id=event_id, version=newest + 1, **version, **_opened_by(revision)
+    now = _newest(connection, event_id, corrected_version)
+    content = correction.content or now.content
+    district = correction.district or now.district
+    standing = _standing(connection, event_id)
+    if foreign := correction.withdrawn - {citation.id for citation in standing}:
+        raise InvalidValueError(f"{min(foreign)} is no citation of this event", field="withdraw")
+    kept = [citation for citation in standing if citation.id not in correction.withdrawn]
+    if not _supported((*kept, *correction.cited)):
+        raise InvalidValueError(
+            "without a citation that supports it there is no event: retract it", field="withdraw"
         )
-    )
-    refresh(connection, event_id, revision.recorded_at)
-    return Receipt(event_id, newest + 1, revision)
+    zone = _zone(connection, district)
+    _check(connection, content, correction.cited)
+    moved = district != now.district
+    event = uuid4() if moved else event_id
+    number = 1 if moved else now.version + 1
+    copies = [replace(citation, id=uuid4()) for citation in kept] if moved else []
+    version = version_row(event, number, content, zone)
+    documents = citation_rows(event, correction.cited, zone) + citation_rows(event, copies, zone)
+    with changing(connection, author=author, action=Action.CORRECT, reason=reason) as change:
+        change.close_versions([event_id])
+        change.close_citations(correction.withdrawn)
+        if moved:
+            change.add_events([{"id": event, "district_id": district, "replaces": event_id}])
+        change.add_versions([version])
+        change.add_citations(documents)
+        change.settle({event_id, event})
+    return Receipt(event, number, change.revision)
 
 
 def retract(
@@ -153,33 +192,98 @@ def retract(
 
     Raises as `correct` does.
     """
-    _, newest = _newest(connection, event_id, retracted_version)
-    revision = next_revision(connection, author=author, action="retract", reason=reason)
-    _close_version(connection, event_id, revision)
-    refresh(connection, event_id, revision.recorded_at)
-    return Receipt(event_id, newest, revision)
+    now = _newest(connection, event_id, retracted_version)
+    with changing(connection, author=author, action=Action.RETRACT, reason=reason) as change:
+        change.close_versions([event_id])
+        change.settle([event_id])
+    return Receipt(event_id, now.version, change.revision)
 
 
 def cite(connection: Connection, event_id: UUID, citation: Citation, *, author: str) -> Receipt:
     """Add a document that supports or disputes an event.
 
-    Raises UnknownRecordError for an event that is not on record or was retracted.
+    Raises UnknownRecordError for an event that is not on record or was retracted; else as
+    `record`.
     """
-    zone, newest = _newest(connection, event_id, None)
-    values = _citation_values(citation, zone)
-    revision = next_revision(connection, author=author, action="cite")
-    connection.execute(
-        citations.insert().values(event_id=event_id, **values, **_opened_by(revision))
-    )
-    refresh(connection, event_id, revision.recorded_at)
-    return Receipt(event_id, newest, revision)
+    now = _newest(connection, event_id, None)
+    _check(connection, now.content, (citation,), within="")
+    zone = _zone(connection, now.district)
+    documents = citation_rows(event_id, (citation,), zone, within="")
+    with changing(connection, author=author, action=Action.CITE) as change:
+        change.add_citations(documents)
+        change.settle([event_id])
+    return Receipt(event_id, now.version, change.revision)
 
 
-def _newest(connection: Connection, event_id: UUID, expected: int | None) -> tuple[ZoneInfo, int]:
-    """Wait for this writer's turn; the event's zone and newest version (`expected`)."""
+def add_source(connection: Connection, source_id: str, name: str, *, author: str) -> Revision:
+    """Record a publisher. Raises RecordRuleError where its id or its name is taken."""
+    take_turn(connection)
+    _refuse_taken(connection, sources, id=source_id, name=name)
+    with changing(connection, author=author, action=Action.ADD_SOURCE) as change:
+        change.add_sources([{"id": source_id, "name": name}])
+    return change.revision
+
+
+def add_actor(connection: Connection, actor: Mapping[str, Any], *, author: str) -> Revision:
+    """Record a party: `id`, `name`, `full_name`, `kind` (state, non-state) and `aliases`.
+
+    Raises RecordRuleError where its id or its name is taken.
+    """
+    take_turn(connection)
+    _refuse_taken(connection, actors, id=actor["id"], name=actor["name"])
+    with changing(connection, author=author, action=Action.ADD_ACTOR) as change:
+        change.add_actors([actor])
+    return change.revision
+
+
+def version_row(event_id: UUID, version: int, content: Content, zone: ZoneInfo) -> dict[str, Any]:
+    """A row of `event_versions`; InvalidValueError for a pinned date that cannot be read."""
+    pin = content.pin
+    pinned = parse_edtf(pin.occurred, zone, field="pinned.occurred") if pin else None
+    return {
+        "event_id": event_id,
+        "version": version,
+        "kind": content.kind,
+        "status": content.outcome.status,
+        "controller_id": content.outcome.controller,
+        "day_order": content.day_order,
+        "pin_reason": pin.reason if pin else None,
+        **_date_values("pinned", pinned),
+    }
+
+
+def citation_rows(
+    event_id: UUID, cited: Iterable[Citation], zone: ZoneInfo, *, within: str = _LISTED
+) -> list[dict[str, Any]]:
+    """Rows of `citations`; InvalidValueError for a date that cannot be read.
+
+    `within` is where the citations stand in what the caller was given; errors name the field so.
+    """
+    return [
+        _citation_row(event_id, citation, zone, within.format(place))
+        for place, citation in enumerate(cited)
+    ]
+
+
+@dataclass(frozen=True)
+class _Newest:
+    district: str
+    version: int
+    content: Content
+
+
+def _zone(connection: Connection, district_id: str) -> ZoneInfo:
+    zone = zone_of(connection, district_id)
+    if zone is None:
+        raise UnknownPlaceError(f"there is no district {district_id!r}", field="district")
+    return zone
+
+
+def _newest(connection: Connection, event_id: UUID, expected: int | None) -> _Newest:
+    """Wait for this writer's turn; what stands of the event, if it is at version `expected`."""
     take_turn(connection)
     row = connection.execute(
-        select(events.c.district_id, event_versions.c.version)
+        select(events.c.district_id, event_versions)
         .join(event_versions)
         .where(events.c.id == event_id, event_versions.c.known_until.is_(None))
     ).first()
@@ -190,40 +294,101 @@ def _newest(connection: Connection, event_id: UUID, expected: int | None) -> tup
             f"version {expected} of event {event_id} is not the newest one, {row.version} is",
             field="version",
         )
-    zone = zone_of(connection, row.district_id)
-    assert zone is not None  # noqa: S101 - a foreign key holds the district
-    return zone, row.version
+    outcome = Outcome(Status(row.status), row.controller_id)
+    pin = Pin(row.pinned_edtf, row.pin_reason) if row.pinned_edtf else None
+    content = Content(Kind(row.kind), outcome, row.day_order, pin)
+    return _Newest(row.district_id, row.version, content)
 
 
-def _close_version(connection: Connection, event_id: UUID, revision: Revision) -> None:
-    connection.execute(
-        event_versions.update()
-        .where(event_versions.c.event_id == event_id, event_versions.c.known_until.is_(None))
-        .values(known_until=revision.recorded_at, closing_revision=revision.number)
+def _standing(connection: Connection, event_id: UUID) -> list[Citation]:
+    """The citations of an event that were not withdrawn."""
+    rows = connection.execute(
+        select(citations)
+        .where(citations.c.event_id == event_id, citations.c.known_until.is_(None))
+        .order_by(citations.c.id)
     )
+    return [
+        Citation(
+            id=row.id,
+            stance=Stance(row.stance),
+            source=row.source_id,
+            origin=row.origin,
+            title=row.title,
+            url=row.url,
+            archived_url=row.archived_url,
+            published=row.published_edtf,
+            asserted=row.asserted_edtf,
+            place_as_written=row.place_as_written,
+            basis=Basis(row.basis),
+            speaker=row.speaker_id,
+            reliability=row.reliability,
+            credibility=row.credibility,
+            note=row.note,
+            said=Said(Kind(row.said_kind), Outcome(Status(row.said_status), row.said_controller_id))
+            if row.said_kind
+            else None,
+        )
+        for row in rows
+    ]
 
 
-def _opened_by(revision: Revision) -> dict[str, int | datetime]:
-    return {"revision": revision.number, "known_from": revision.recorded_at}
+def _supported(cited: Iterable[Citation]) -> bool:
+    return any(citation.stance is Stance.SUPPORTS for citation in cited)
 
 
-def _version_values(content: Content, zone: ZoneInfo) -> dict[str, Any]:
-    pin = content.pin
-    pinned = parse_edtf(pin.occurred, zone, field="occurred") if pin else None
+def _check(
+    connection: Connection,
+    content: Content,
+    cited: tuple[Citation, ...],
+    *,
+    within: str = _LISTED,
+) -> None:
+    """Refuse what the database would refuse, naming the field as the caller knows it."""
+    outcome = content.outcome
+    if (outcome.controller is None) != (outcome.status is Status.CONTESTED):
+        raise InvalidValueError(
+            "a controlled district has a controller, a contested one has none", field="controller"
+        )
+    if content.kind is Kind.CONTESTED and outcome.status is not Status.CONTESTED:
+        raise InvalidValueError("what is contested has no controller", field="kind")
+    parties = {outcome.controller: "controller"}
+    publishers: dict[str | None, str] = {}
+    for place, citation in enumerate(cited):
+        parties.setdefault(citation.speaker, within.format(place) + "speaker")
+        publishers.setdefault(citation.source, within.format(place) + "source")
+    for table, given in ((actors, parties), (sources, publishers)):
+        known = set(connection.scalars(select(table.c.id).where(table.c.id.in_(given))))
+        for missing in given.keys() - known - {None}:
+            noun = table.name.removesuffix("s")
+            raise InvalidValueError(
+                f"there is no {noun} {missing!r} on record: add it first (POST /{table.name})",
+                field=given[missing],
+            )
+
+
+def _refuse_taken(connection: Connection, table: Table, **values: str) -> None:
+    for name, value in values.items():
+        if connection.scalar(select(table.c.id).where(table.c[name] == value)):
+            raise RecordRuleError(
+                f"there is one with the {name} {value!r} already",
+                field=name,
+                constraint=f"{table.name}_{'pkey' if name == 'id' else 'name_key'}",
+            )
+
+
+def _citation_row(
+    event_id: UUID, citation: Citation, zone: ZoneInfo, within: str
+) -> dict[str, Any]:
+    published = parse_edtf(citation.published, zone, field=f"{within}published")
+    asserted = (
+        parse_edtf(citation.asserted, zone, field=f"{within}asserted")
+        if citation.asserted
+        else None
+    )
+    said = citation.said
     return {
-        "kind": content.kind,
-        "status": content.outcome.status,
-        "controller_id": content.outcome.controller,
-        "day_order": content.day_order,
-        "pin_reason": pin.reason if pin else None,
-        **_date_values("pinned", pinned),
-    }
-
-
-def _citation_values(citation: Citation, zone: ZoneInfo) -> dict[str, Any]:
-    asserted = parse_edtf(citation.asserted, zone, field="asserted") if citation.asserted else None
-    return {
-        "id": citation.id or uuid4(),
+        "id": citation.id,
+        "event_id": event_id,
         "stance": citation.stance,
         "source_id": citation.source,
         "origin": citation.origin,
@@ -236,7 +401,10 @@ def _citation_values(citation: Citation, zone: ZoneInfo) -> dict[str, Any]:
         "reliability": citation.reliability,
         "credibility": citation.credibility,
         "note": citation.note,
-        **_date_values("published", parse_edtf(citation.published, zone, field="published")),
+        "said_kind": said.kind if said else None,
+        "said_status": said.outcome.status if said else None,
+        "said_controller_id": said.outcome.controller if said else None,
+        **_date_values("published", published),
         **_date_values("asserted", asserted),
     }
 

@@ -17,7 +17,17 @@ from sqlalchemy import Connection, Engine, func, select, text
 
 from app.domain.control import Basis, Kind, Outcome, Stance, Status
 from app.domain.errors import InvalidValueError
-from app.recording import Citation, Content, Pin, Receipt, cite, correct, record, retract
+from app.recording import (
+    Citation,
+    Content,
+    Correction,
+    Pin,
+    Receipt,
+    cite,
+    correct,
+    record,
+    retract,
+)
 from app.store import revisions
 from app.store.engine import reading, writing
 from app.store.states import rebuild
@@ -79,7 +89,9 @@ def some_write(connection: Connection, chance: History, made: dict[UUID, int]) -
             receipt = cite(connection, event, some_citation(chance, source_ids), author="ann")
         elif kind == "correct":
             content = some_content(chance)
-            receipt = correct(connection, event, made[event], content, author="ann", reason="r")
+            receipt = correct(
+                connection, event, made[event], Correction(content), author="ann", reason="r"
+            )
         else:
             return retract(connection, event, made.pop(event), author="ann", reason="r")
     made[receipt.event_id] = receipt.version
@@ -186,11 +198,11 @@ def test_two_corrections_of_one_version_do_not_both_pass(own_seeded: Engine) -> 
 
     def correct_too() -> Receipt:
         with writing(own_seeded) as connection:
-            return correct(connection, event, 1, content, author="bob", reason="second")
+            return correct(connection, event, 1, Correction(content), author="bob", reason="second")
 
     with own_seeded.connect() as first:
         event = first.execute(select(events.c.id).limit(1)).scalar_one()
-        correct(first, event, 1, content, author="ann", reason="first")
+        correct(first, event, 1, Correction(content), author="ann", reason="first")
         with held_up(own_seeded, correct_too) as second:
             first.commit()
             with pytest.raises(Exception, match=r"version 1 of event .* is not the newest"):

@@ -33,7 +33,7 @@ from app.domain.control import (
     state_of,
 )
 from app.domain.timeline import periods
-from app.recording import Citation, Content, Pin, cite, correct, record, retract
+from app.recording import Citation, Content, Correction, Pin, cite, correct, record, retract
 from app.store import tables
 from app.store.engine import make_engine
 from app.store.events import told_of
@@ -151,7 +151,12 @@ def write(connection: Connection, history: list[Step]) -> list[datetime]:
             receipt = record(connection, step.district, step.content, cited, author="a")
         elif what == "correct":
             receipt = correct(
-                connection, target, standing[target], step.content, author="b", reason="r"
+                connection,
+                target,
+                standing[target],
+                Correction(step.content),
+                author="b",
+                reason="r",
             )
         elif what == "cite":
             receipt = cite(connection, target, step.cited[0], author="c")

@@ -16,7 +16,7 @@ import pytest
 from sqlalchemy import Engine, text
 
 from app.domain.control import Kind, Outcome, Status
-from app.recording import Content, correct
+from app.recording import Content, Correction, correct
 from app.seeding import is_seeded, seed
 from app.settings import PROJECT
 from app.store import places
@@ -241,7 +241,7 @@ def test_a_correction_survives_seeding(own_seeded: Engine) -> None:
     event = UUID(column(own_seeded, "SELECT id::text FROM events ORDER BY sequence LIMIT 1")[0])
     contested = Content(Kind.CONTESTED, Outcome(Status.CONTESTED, None))
     with writing(own_seeded) as connection:
-        correct(connection, event, 1, contested, author="ann", reason="both were there")
+        correct(connection, event, 1, Correction(contested), author="ann", reason="both were there")
     before = everything(own_seeded)
     assert seed(own_seeded, SEEDS) == 0
     assert everything(own_seeded) == before

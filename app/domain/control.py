@@ -4,6 +4,7 @@ This is the executable specification. `app.store` answers the same questions in 
 property-based test holds the two together on random histories.
 """
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -183,16 +184,20 @@ def consensus(spans: Iterable[Span]) -> Span:
 
     Source of the method: K. Marzullo, "Maintaining the Time in a Distributed System", 1984.
     """
-    bounds = [(span.earliest or _BEGINNING, span.latest) for span in spans]
+    given = list(spans)
+    starts = sorted(span.earliest or _BEGINNING for span in given)
+    ends = sorted(span.latest for span in given)
 
-    def covering(instant: datetime) -> list[datetime]:
-        return [end for start, end in bounds if start <= instant <= end]
+    def covering(instant: datetime) -> int:
+        return bisect_right(starts, instant) - bisect_left(ends, instant)
 
-    starts = sorted({start for start, _ in bounds})
-    most = max(len(covering(start)) for start in starts)
-    agreed = [start for start in starts if len(covering(start)) == most]
-    earliest = None if agreed[0] == _BEGINNING else agreed[0]
-    return Span(earliest, min(covering(agreed[-1])))
+    numbers = {start: covering(start) for start in starts}
+    most = max(numbers.values())
+    agreed = [start for start, number in numbers.items() if number == most]
+    # The first end from there on belongs to a span that covers it: one that began later and ended
+    # sooner would have been covered by more.
+    end = ends[bisect_left(ends, agreed[-1])]
+    return Span(None if agreed[0] == _BEGINNING else agreed[0], end)
 
 
 @dataclass(frozen=True)

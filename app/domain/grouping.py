@@ -11,17 +11,27 @@ The rule, for the claims about one district:
 3. A claim that the district is contested joins the newest such event in the same way, unless
    someone has taken the district since.
 4. A denial disputes the event nearest in time by which somebody other than the denier took it.
-5. Events that take effect at the same instant are ranked: fighting before its outcome, else
-   rule 1.
+5. Events that take effect at the same instant, now or as the press once told it, are ranked in
+   this order: by when they take effect, fighting before its outcome, else rule 1.
+
+What an editor put together stays together: the claims of an event that is *kept* stay its own,
+and others join it by the same rules.
 """
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from itertools import groupby
+from functools import cached_property
 
-from app.domain.control import Claim, Kind, Outcome, Stance, Status, read_event
-from app.domain.errors import InvalidValueError
+from app.domain.control import (
+    Claim,
+    Kind,
+    Outcome,
+    Reading,
+    Stance,
+    Status,
+    readings_over_time,
+)
 
 WINDOW = timedelta(days=7)
 """Reports of one change trickle in for about a week in the record of summer 2021."""
@@ -37,19 +47,31 @@ class Reported:
     outcome: Outcome
     claim: Claim
 
-    @property
+    @cached_property
     def sort_key(self) -> tuple[datetime, datetime, datetime, str]:
         """Rule 1."""
         dating = self.claim.dating
         return dating.latest, dating.anchor, self.claim.published.latest, self.key
 
 
-@dataclass
+@dataclass(frozen=True)
+class Kept:
+    """An event that stays as it is, with its claims; the supporting ones have its outcome."""
+
+    event: str
+    claims: tuple[Reported, ...]
+
+
+@dataclass(eq=False)
 class Group:
-    """An event in the making; `day_order` ranks it among those of one instant (rule 5)."""
+    """An event in the making; `day_order` ranks it among those of one instant (rule 5).
+
+    `event` is the id of the event that it is, if that one is kept.
+    """
 
     outcome: Outcome
-    supporting: list[Reported]
+    event: str | None = None
+    supporting: list[Reported] = field(default_factory=list)
     disputing: list[Reported] = field(default_factory=list)
     day_order: int = 0
 
@@ -64,85 +86,142 @@ class Group:
         kinds = [reported.kind for reported in self.supporting]
         return max(kinds, key=kinds.count)
 
-    @property
-    def first(self) -> datetime:
-        """The earliest date that any claim gives."""
-        return min(reported.claim.dating.anchor for reported in self.supporting)
-
-    @property
-    def last(self) -> datetime:
-        """The latest date that any claim gives."""
-        return max(reported.claim.dating.latest for reported in self.supporting)
+    @cached_property
+    def readings(self) -> list[tuple[datetime, Reading]]:
+        """What it says, publication by publication, once all its claims are there."""
+        claims = [reported.claim for reported in (*self.supporting, *self.disputing)]
+        return readings_over_time(claims, self.outcome, None)
 
     @property
     def effect(self) -> datetime:
         """When it takes effect, all claims counted."""
-        claims = [reported.claim for reported in (*self.supporting, *self.disputing)]
-        reading = read_event(claims, self.outcome)
-        assert reading is not None  # noqa: S101 - a group has at least one claim
-        return reading.span.latest
+        return self.readings[-1][1].span.latest
+
+    @property
+    def rank(self) -> tuple[datetime, bool, tuple[datetime, datetime, datetime, str]]:
+        """Rule 5."""
+        contested = self.outcome.status is Status.CONTESTED
+        return self.effect, not contested, self.supporting[0].sort_key
 
 
-def group_claims(reported: Iterable[Reported]) -> list[Group]:
+@dataclass(frozen=True)
+class Grouping:
+    """Events, by district and then by rank, and the denials of what nobody reports."""
+
+    groups: list[Group]
+    unfounded: list[Reported]
+
+
+def group_claims(reported: Iterable[Reported], kept: Iterable[Kept] = ()) -> Grouping:
     """Group the claims of any number of districts; the order of the input does not matter.
 
-    Raises InvalidValueError for a denial with nothing to deny.
+    `reported` are the claims that are free to join any event, `kept` the events with claims of
+    their own. Each claim is in one of them only.
     """
-    by_district: dict[str, list[Reported]] = {}
-    for one in sorted(reported, key=lambda r: (r.district, r.sort_key)):
-        by_district.setdefault(one.district, []).append(one)
-    return [group for claims in by_district.values() for group in _group_district(claims)]
+    by_district: dict[str, list[tuple[Reported, Group | None]]] = {}
+    for one in reported:
+        by_district.setdefault(one.district, []).append((one, None))
+    for event in kept:
+        first = next(one for one in event.claims if one.claim.stance is Stance.SUPPORTS)
+        home = Group(first.outcome, event.event)
+        for one in event.claims:
+            by_district.setdefault(one.district, []).append((one, home))
+    grouping = Grouping([], [])
+    for _, claims in sorted(by_district.items()):
+        claims.sort(key=lambda entry: entry[0].sort_key)
+        _group_district(claims, grouping)
+    return grouping
 
 
-def _group_district(claims: Sequence[Reported]) -> list[Group]:
-    groups: list[Group] = []
-    for one in claims:
+def _group_district(claims: Sequence[tuple[Reported, Group | None]], into: Grouping) -> None:
+    told = _Told()
+    for one, home in claims:
         if one.claim.stance is Stance.SUPPORTS:
-            group = _same_change(groups, one)
-            if group:
-                group.supporting.append(one)
-            else:
-                groups.append(Group(one.outcome, [one]))
-    for one in claims:
+            told.add(one, home or told.same_change(one) or Group(one.outcome))
+    groups = told.groups
+    for one, home in claims:
         if one.claim.stance is Stance.DISPUTES:
-            _denied(groups, one).disputing.append(one)
-    ranked = sorted(groups, key=lambda g: (g.effect, g.outcome.status is not Status.CONTESTED))
-    for _, same_instant in groupby(ranked, key=lambda g: g.effect):
-        for position, group in enumerate(same_instant):
+            denied = home or told.denied(one)
+            (denied.disputing if denied else into.unfounded).append(one)
+    for rivals in _sharing_an_instant(groups):
+        for position, group in enumerate(sorted(rivals, key=lambda g: g.rank)):
             group.day_order = position
-    return ranked
+    into.groups.extend(sorted(groups, key=lambda g: g.rank))
 
 
-def _same_change(groups: Sequence[Group], one: Reported) -> Group | None:
-    taken = [g for g in groups if g.outcome.status is Status.CONTROLLED]
-    contested = [g for g in groups if g.outcome.status is Status.CONTESTED]
-    when = one.claim.dating.anchor
-    newest = (contested if one.outcome.status is Status.CONTESTED else taken)[-1:]
-    if not newest or newest[0].outcome != one.outcome:
-        return None
-    if one.claim.dating.earliest is not None and when - newest[0].last > WINDOW:
-        return None
-    between = (
-        [g for g in taken if g.last > newest[0].last]
-        if one.outcome.status is Status.CONTESTED
-        else [g for g in contested if g.first > newest[0].last and g.last < when]
-    )
-    return None if between else newest[0]
+class _Told:
+    """The events of one district so far; claims come in the order of rule 1."""
 
+    def __init__(self) -> None:
+        self.groups: list[Group] = []
+        self._spans: dict[Group, tuple[int, datetime, datetime]] = {}
+        """Of each event: its place in the order of beginning, the first and the last date given."""
+        self._taken: list[Group] = []
+        self._contested: list[Group] = []
+        self._last_taken: datetime | None = None
 
-def _denied(groups: Sequence[Group], denial: Reported) -> Group:
-    deniable = [
-        group
-        for group in groups
-        if group.outcome.status is Status.CONTROLLED
-        and group.outcome.controller != denial.outcome.controller
-    ]
-    if not deniable:
-        raise InvalidValueError(
-            f"{denial.key}: there is no report for this denial to deny", field="stance"
+    def add(self, one: Reported, group: Group) -> None:
+        """Add a supporting claim to an event, which may be a new one."""
+        contested = group.outcome.status is Status.CONTESTED
+        dating = one.claim.dating
+        place, first, last = self._spans.get(
+            group, (len(self.groups), dating.anchor, dating.latest)
         )
-    dating = denial.claim.dating
-    return min(
-        deniable,
-        key=lambda g: max(g.first - dating.latest, dating.anchor - g.last, timedelta(0)),
-    )
+        if group not in self._spans:
+            self.groups.append(group)
+            (self._contested if contested else self._taken).append(group)
+        group.supporting.append(one)
+        last = max(last, dating.latest)
+        self._spans[group] = place, min(first, dating.anchor), last
+        if not contested:
+            self._last_taken = max(self._last_taken or last, last)
+
+    def same_change(self, one: Reported) -> Group | None:
+        """The event that a claim speaks of by rule 2 or 3, if there is one."""
+        contested = one.outcome.status is Status.CONTESTED
+        candidates = self._contested if contested else self._taken
+        if not candidates or candidates[-1].outcome != one.outcome:
+            return None
+        newest = candidates[-1]
+        dating = one.claim.dating
+        began, _, until = self._spans[newest]
+        if dating.earliest is not None and dating.anchor - until > WINDOW:
+            return None
+        if contested:
+            apart = self._last_taken is not None and self._last_taken > until
+        else:
+            apart = self._fight_between(began, until, dating.anchor)
+        return None if apart else newest
+
+    def _fight_between(self, began: int, after: datetime, before: datetime) -> bool:
+        for group in reversed(self._contested):
+            place, first, last = self._spans[group]
+            if place < began:  # it speaks of a time before `after`, as its first claim does
+                return False
+            if first > after and last < before:
+                return True
+        return False
+
+    def denied(self, denial: Reported) -> Group | None:
+        """The event that a denial speaks of by rule 4, if there is one."""
+        dating = denial.claim.dating
+
+        def distance(group: Group) -> timedelta:
+            _, first, last = self._spans[group]
+            return max(first - dating.latest, dating.anchor - last, timedelta(0))
+
+        deniable = (g for g in self._taken if g.outcome.controller != denial.outcome.controller)
+        return min(deniable, key=distance, default=None)
+
+
+def _sharing_an_instant(groups: Sequence[Group]) -> list[list[Group]]:
+    """The events that take effect at one instant at some setting of `reported_by`, together."""
+    rivals: dict[datetime, list[Group]] = {}
+    for group in groups:
+        joined = [group]
+        instants = {reading.span.latest for _, reading in group.readings}
+        for met in {id(found): found for i in instants if (found := rivals.get(i))}.values():
+            joined += met
+        for instant in instants | {r.span.latest for g in joined for _, r in g.readings}:
+            rivals[instant] = joined
+    return list({id(found): found for found in rivals.values()}.values())

@@ -55,12 +55,16 @@ def reading(engine: Engine) -> Iterator[Connection]:
 def writing(engine: Engine) -> Iterator[Connection]:
     """A transaction that commits at the end of the block, or not at all.
 
-    Raises RecordRuleError, naming the constraint, when a rule of the record would be broken.
+    Raises RecordRuleError, naming the constraint, when a rule of the record would be broken, and
+    NotReadyError when another writer keeps this one waiting for longer than LOCK_TIMEOUT.
     """
     try:
         with engine.begin() as connection:
             yield connection
-    except DBAPIError as error:
+    except (DBAPIError, psycopg.Error) as error:
+        cause = error.orig if isinstance(error, DBAPIError) else error
+        if isinstance(cause, psycopg.errors.LockNotAvailable):
+            raise NotReadyError("another writer has been at work for long; try again") from error
         broken = constraint_of(error)
         if broken is None:
             raise
@@ -69,7 +73,7 @@ def writing(engine: Engine) -> Iterator[Connection]:
         ) from error
 
 
-def constraint_of(error: DBAPIError) -> str | None:
+def constraint_of(error: DBAPIError | psycopg.Error) -> str | None:
     """The named constraint (or append-only rule) that a statement broke, if that was the error."""
-    cause = error.orig
+    cause = error.orig if isinstance(error, DBAPIError) else error
     return cause.diag.constraint_name if isinstance(cause, psycopg.Error) else None

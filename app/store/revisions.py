@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import Connection, func, select
 
+from app.domain.control import Action
 from app.domain.errors import InvalidValueError
 from app.store.tables import revisions
 
@@ -32,7 +33,7 @@ class Revision:
 
 
 def next_revision(
-    connection: Connection, *, author: str, action: str, reason: str | None = None
+    connection: Connection, *, author: str, action: Action, reason: str | None = None
 ) -> Revision:
     """Take the next revision inside the caller's transaction; other writers wait until it ends."""
     take_turn(connection)

@@ -9,7 +9,7 @@ from fastapi.testclient import TestClient
 from sqlalchemy import Engine
 
 from app.domain.control import Basis, Kind, Outcome, Stance, Status
-from app.recording import Citation, Content, cite, correct, record, retract
+from app.recording import Citation, Content, Correction, cite, correct, record, retract
 from app.store.engine import writing
 
 from .asking import READS, ask, assert_problem, outcome, statuses
@@ -158,7 +158,7 @@ def record_of_changes(
         ).event_id
     note()
     with writing(own_seeded) as connection:
-        correct(connection, event, 1, contested, author="test", reason="misread")
+        correct(connection, event, 1, Correction(contested), author="test", reason="misread")
     note()
     with writing(own_seeded) as connection:
         denial = a_report("2021-07-05", "2021-07-02", Stance.DISPUTES)

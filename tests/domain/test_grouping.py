@@ -9,7 +9,6 @@ from hypothesis import strategies as st
 
 from app.domain.clocks import parse_edtf
 from app.domain.control import Basis, Claim, Kind, Outcome, Stance, Status
-from app.domain.errors import InvalidValueError
 from app.domain.grouping import Group, Reported, group_claims
 
 KABUL = ZoneInfo("Asia/Kabul")
@@ -105,15 +104,17 @@ def told(groups: list[Group]) -> list[str]:
     ],
 )  # fmt: skip
 def test_claims_become_events(claims: list[tuple[str, str, str]], groups: list[str]) -> None:
-    found = group_claims(reported(*claim) for claim in claims)
+    found = group_claims(reported(*claim) for claim in claims).groups
     assert told(found) == groups
     for one, other in pairwise(found):
         assert (one.effect, one.day_order) < (other.effect, other.day_order)
 
 
-def test_a_denial_of_nothing_is_refused() -> None:
-    with pytest.raises(InvalidValueError, match="n: there is no report"):
-        group_claims([reported("n", "-G", "2021-06-05"), reported("g", "G", "2021-06-05")])
+def test_a_denial_of_nothing_is_told_apart() -> None:
+    denial = reported("n", "-G", "2021-06-05")
+    grouping = group_claims([denial, reported("g", "G", "2021-06-05")])
+    assert told(grouping.groups) == ["g"]
+    assert grouping.unfounded == [denial]
 
 
 claims = st.lists(
@@ -129,8 +130,8 @@ def test_the_order_of_rows_does_not_matter(
         reported(chr(97 + number), says, f"2021-06-{day:02}")
         for number, (says, day) in enumerate(written)
     ]
-    expected = told(group_claims(rows))
+    expected = told(group_claims(rows).groups)
     shuffled = list(rows)
     random.shuffle(shuffled)  # type: ignore[attr-defined]
-    assert told(group_claims(shuffled)) == expected
+    assert told(group_claims(shuffled).groups) == expected
     assert sorted("".join(expected)) == sorted(row.key for row in rows)
