@@ -13,7 +13,7 @@ from typing import Any
 from uuid import UUID, uuid4
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Connection, Table, select
+from sqlalchemy import Connection, RowMapping, Table, select
 
 from app.domain.clocks import UncertainDate, parse_edtf
 from app.domain.control import Action, Basis, Kind, Outcome, Stance, Status
@@ -236,6 +236,14 @@ def add_actor(connection: Connection, actor: Mapping[str, Any], *, author: str) 
     return change.revision
 
 
+def content_of(connection: Connection, event_id: UUID, version: int) -> Content:
+    """What the newest version of an event says; raises as `correct` does.
+
+    From here to the end of the transaction nobody else can change it.
+    """
+    return _newest(connection, event_id, version).content
+
+
 def version_row(event_id: UUID, version: int, content: Content, zone: ZoneInfo) -> dict[str, Any]:
     """A row of `event_versions`; InvalidValueError for a pinned date that cannot be read."""
     pin = content.pin
@@ -263,6 +271,43 @@ def citation_rows(
         _citation_row(event_id, citation, zone, within.format(place))
         for place, citation in enumerate(cited)
     ]
+
+
+def check_content(content: Content) -> None:
+    """Raise InvalidValueError where kind, status and controller do not fit together."""
+    outcome = content.outcome
+    if (outcome.controller is None) != (outcome.status is Status.CONTESTED):
+        raise InvalidValueError(
+            "a controlled district has a controller, a contested one has none", field="controller"
+        )
+    if content.kind is Kind.CONTESTED and outcome.status is not Status.CONTESTED:
+        raise InvalidValueError("what is contested has no controller", field="kind")
+
+
+def citation_of(row: Mapping[str, Any] | RowMapping) -> Citation:
+    """Read a row of `citations` as what was recorded with it."""
+    said = None
+    if row["said_kind"]:
+        outcome = Outcome(Status(row["said_status"]), row["said_controller_id"])
+        said = Said(Kind(row["said_kind"]), outcome)
+    return Citation(
+        id=row["id"],
+        stance=Stance(row["stance"]),
+        source=row["source_id"],
+        origin=row["origin"],
+        title=row["title"],
+        url=row["url"],
+        archived_url=row["archived_url"],
+        published=row["published_edtf"],
+        asserted=row["asserted_edtf"],
+        place_as_written=row["place_as_written"],
+        basis=Basis(row["basis"]),
+        speaker=row["speaker_id"],
+        reliability=row["reliability"],
+        credibility=row["credibility"],
+        note=row["note"],
+        said=said,
+    )
 
 
 @dataclass(frozen=True)
@@ -307,29 +352,7 @@ def _standing(connection: Connection, event_id: UUID) -> list[Citation]:
         .where(citations.c.event_id == event_id, citations.c.known_until.is_(None))
         .order_by(citations.c.id)
     )
-    return [
-        Citation(
-            id=row.id,
-            stance=Stance(row.stance),
-            source=row.source_id,
-            origin=row.origin,
-            title=row.title,
-            url=row.url,
-            archived_url=row.archived_url,
-            published=row.published_edtf,
-            asserted=row.asserted_edtf,
-            place_as_written=row.place_as_written,
-            basis=Basis(row.basis),
-            speaker=row.speaker_id,
-            reliability=row.reliability,
-            credibility=row.credibility,
-            note=row.note,
-            said=Said(Kind(row.said_kind), Outcome(Status(row.said_status), row.said_controller_id))
-            if row.said_kind
-            else None,
-        )
-        for row in rows
-    ]
+    return [citation_of(row) for row in rows.mappings()]
 
 
 def _supported(cited: Iterable[Citation]) -> bool:
@@ -344,14 +367,8 @@ def _check(
     within: str = _LISTED,
 ) -> None:
     """Refuse what the database would refuse, naming the field as the caller knows it."""
-    outcome = content.outcome
-    if (outcome.controller is None) != (outcome.status is Status.CONTESTED):
-        raise InvalidValueError(
-            "a controlled district has a controller, a contested one has none", field="controller"
-        )
-    if content.kind is Kind.CONTESTED and outcome.status is not Status.CONTESTED:
-        raise InvalidValueError("what is contested has no controller", field="kind")
-    parties = {outcome.controller: "controller"}
+    check_content(content)
+    parties = {content.outcome.controller: "controller"}
     publishers: dict[str | None, str] = {}
     for place, citation in enumerate(cited):
         parties.setdefault(citation.speaker, within.format(place) + "speaker")

@@ -2,17 +2,24 @@
 
 import csv
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from contextlib import ExitStack
+from itertools import chain
 from pathlib import Path
-from typing import Any, NamedTuple
-from uuid import UUID
+from typing import Any
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection, Engine, func, select
 
-from app.domain.control import Basis, Kind, Outcome, Stance, Status
+from app.domain.control import Action
 from app.domain.places import name_key
-from app.recording import Citation, Content, cite, record, retract
-from app.store import boundaries, tables
+from app.importers.mapping import Mapping
+from app.importers.reader import read_claims
+from app.importing import Order, import_claims
+from app.importing.names import id_of_name
+from app.importing.report import Progress
+from app.store import boundaries, sources, tables
+from app.store.changes import changing
 from app.store.engine import writing
 from app.store.gazetteer import upsert
 from app.store.revisions import take_turn
@@ -21,30 +28,23 @@ AUTHOR = "seeds"
 """The name that revisions made from the seeds carry."""
 
 
-class _Version(NamedTuple):
-    number: int
-    author: str
-
-
 Row = dict[str, str]
-Progress = Callable[[str, int, int], None]
-"""Called with what is being loaded, how many are done, and how many there are."""
 
 
 def seed(engine: Engine, folder: Path, progress: Progress = lambda *_: None) -> int:
     """Load the seeds in one transaction; returns the number of events that were new.
 
-    Places, parties and publishers are added, or brought to what the files say; none is removed.
-    Shapes are loaded once. An event of the files is recorded if it never was; else it only gets
-    the citations that it lacks, and what an editor corrected or retracted stays so. An event that
-    only the seeds ever wrote and that the files no longer have is retracted. Safe to run at the
-    same time from several processes.
+    Places are added, or brought to what the files say; none is removed. Shapes are loaded once.
+    Parties, publishers and claims go into the record as any import does: what is there already
+    stays, and so does what an editor corrected or retracted. Safe to run at the same time from
+    several processes.
     """
     with writing(engine) as connection:
         take_turn(connection)
         _load_places(connection, folder, progress)
         _load_shapes(connection, folder)
-        return _load_events(connection, folder, progress)
+        _load_parties(connection, folder)
+        return _load_claims(connection, folder, progress)
 
 
 def is_seeded(connection: Connection) -> bool:
@@ -60,8 +60,6 @@ def _load_places(connection: Connection, folder: Path, progress: Progress) -> No
         (tables.province_codes, _province_codes(folder)),
         (tables.districts, _districts(folder)),
         (tables.district_names, _names(folder, "district")),
-        (tables.actors, _actors(folder)),
-        (tables.sources, _read(folder / "sources.csv")),
     ]
     for done, (table, rows) in enumerate(steps, start=1):
         upsert(connection, table, rows)
@@ -139,60 +137,51 @@ def _load_shapes(connection: Connection, folder: Path) -> None:
         boundaries.divide_provinces(connection, row["id"])
 
 
-def _load_events(connection: Connection, folder: Path, progress: Progress) -> int:
-    """Bring the record to what the files say, by recording, citing and retracting."""
-    cited: dict[UUID, list[Citation]] = {}
-    for row in _read(folder / "citations.csv"):
-        cited.setdefault(UUID(row["event"]), []).append(_citation(row))
-    rows = {UUID(row["id"]): row for row in _read(folder / "events.csv")}
-    recorded = set(connection.scalars(select(tables.events.c.id)))
-    standing = _standing(connection)
-    known_documents = set(connection.scalars(select(tables.citations.c.id)))
-    for event, version in standing.items():
-        if event not in rows and version.author == AUTHOR:
-            reason = "the seeds no longer have it: its claims belong to other events"
-            retract(connection, event, version.number, author=AUTHOR, reason=reason)
-    for done, (event, row) in enumerate(rows.items(), start=1):
-        documents = cited[event]
-        if event not in recorded:
-            outcome = Outcome(Status(row["status"]), row["controller"] or None)
-            content = Content(Kind(row["kind"]), outcome, int(row["day_order"]))
-            district = row["district"]
-            record(connection, district, content, tuple(documents), author=AUTHOR, event_id=event)
-        elif event in standing:
-            for document in documents:
-                if document.id not in known_documents:
-                    cite(connection, event, document, author=AUTHOR)
-        progress("events", done, len(rows))
-    return len(rows.keys() - recorded)
-
-
-def _standing(connection: Connection) -> dict[UUID, _Version]:
-    """The newest version of every event that is not retracted, and who recorded it."""
-    versions, revisions = tables.event_versions, tables.revisions
-    rows = connection.execute(
-        select(versions.c.event_id, versions.c.version, revisions.c.author)
-        .join(revisions, revisions.c.revision == versions.c.revision)
-        .where(versions.c.known_until.is_(None))
+def _load_parties(connection: Connection, folder: Path) -> None:
+    """Record the parties and publishers that are not on record, and the names files give them."""
+    known = {actor.id for actor in sources.list_actors(connection)}
+    parties = [row for row in _actors(folder) if row["id"] not in known]
+    listed = list(_read(folder / "publishers.csv"))
+    named = {id_of_name(row["publisher"]): row["publisher"] for row in listed}
+    on_record = {publisher.id for publisher in sources.known_publishers(connection).values()}
+    publishers = [{"id": id_, "name": named[id_]} for id_ in sorted(named.keys() - on_record)]
+    if parties or publishers:
+        reason = "parties and publishers of the seeds"
+        with changing(connection, author=AUTHOR, action=Action.IMPORT, reason=reason) as change:
+            change.add_actors(parties)
+            change.add_sources(publishers)
+    upsert(
+        connection,
+        tables.source_names,
+        (
+            {
+                "name": row["source_name"],
+                "source_id": id_of_name(row["publisher"]),
+                "origin": row["origin"] or None,
+            }
+            for row in listed
+        ),
     )
-    return {row.event_id: _Version(row.version, row.author) for row in rows}
 
 
-def _citation(row: Row) -> Citation:
-    return Citation(
-        id=UUID(row["id"]),
-        stance=Stance(row["stance"]),
-        source=row["source"],
-        origin=row["origin"],
-        title=row["title"] or None,
-        url=row["url"] or None,
-        published=row["published"],
-        asserted=row["asserted"] or None,
-        place_as_written=row["place"] or None,
-        basis=Basis(row["basis"]),
-        speaker=row["speaker"] or None,
-        note=row["note"] or None,
-    )
+def _load_claims(connection: Connection, folder: Path, progress: Progress) -> int:
+    """Import the claims that are not on record; the number of events that were new.
+
+    Rows about places that are no district of the scheme are left out: they are errors of the
+    report, and stay in the file, so that nobody has to wonder whether they were overlooked.
+    """
+    mapping = Mapping.parse((folder / "mappings" / "claims.json").read_text(encoding="utf-8"))
+    (country,) = _read(folder / "countries.csv")
+    zone = ZoneInfo(country["time_zone"])
+    with ExitStack() as files:
+        opened = [
+            files.enter_context((folder / f"{name}.csv").open("rb"))
+            for name in ("claims_2021", "claims_added")
+        ]
+        rows = chain(*(read_claims(file, "csv", mapping, zone) for file in opened))
+        order = Order("the seeds", country["code"], AUTHOR, partial=True)
+        report = import_claims(connection, rows, order, mapping.columns, progress)
+    return report.events_created
 
 
 def _read(path: Path) -> Iterator[Row]:

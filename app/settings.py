@@ -1,13 +1,29 @@
 """What an operator can set: environment variables, or a `.env` file beside the project."""
 
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import Field
+from limits import parse_many
+from pydantic import AfterValidator, Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 PROJECT = Path(__file__).resolve().parent.parent
 """The checkout: `seeds/`, `migrations/` and `alembic.ini` lie here."""
+
+OFF = "off"
+"""What a rate limit says that limits nothing; an empty variable would mean the default."""
+
+
+def _limit(text: str) -> str:
+    if text.strip().lower() in ("", OFF):
+        return OFF
+    # Of several `limits.parse` would silently take the first.
+    if not [limit.amount > 0 for limit in parse_many(text)] == [True]:
+        raise ValueError(f"write one limit, as 600/minute, or {OFF}")
+    return text
+
+
+RateLimit = Annotated[str, AfterValidator(_limit)]
 
 
 class Settings(BaseSettings):
@@ -29,4 +45,24 @@ class Settings(BaseSettings):
     log_format: Literal["json", "console"] = Field(
         "json", description="One JSON object a line, or coloured text for a terminal"
     )
+    max_import_mb: int = Field(
+        512, ge=1, le=65536, description="Largest file, in MiB, that POST /imports takes"
+    )
+    workers: int = Field(1, ge=1, le=64, description="Processes that answer requests")
     pool_size: int = Field(10, ge=1, le=100, description="Database connections per process")
+    reads_need_key: bool = Field(
+        False, description="Whether reads need an API key too; writes always do"
+    )
+    rate_limit_reads: RateLimit = Field(
+        "6000/minute", description="Reads for each key, or each address without one; or off"
+    )
+    rate_limit_writes: RateLimit = Field(
+        "600/minute", description="Writes for each key, or each address without one; or off"
+    )
+    rate_limit_failures: RateLimit = Field(
+        "30/minute", description="Keys that do not work, for each address; or off"
+    )
+    rate_limit_storage: str = Field(
+        "memory://",
+        description="URL of a storage of the library `limits`; memory is for each process alone",
+    )

@@ -13,13 +13,30 @@ from fastapi.routing import APIRoute
 from fastapi_offline import FastAPIOffline
 from prometheus_client import GC_COLLECTOR, PLATFORM_COLLECTOR, PROCESS_COLLECTOR, CollectorRegistry
 
-from app.api import control, districts, errors, events, health, http, provinces, sources
+from app.api import (
+    auth,
+    control,
+    districts,
+    errors,
+    events,
+    health,
+    http,
+    imports,
+    once,
+    provinces,
+    sources,
+    writes,
+)
 from app.api.deps import MovedError, no_repeats
 from app.api.docs import DESCRIPTION, TAGS
+from app.api.limits import Limits
 from app.settings import Settings
 from app.store.engine import Engine
 
-_RESOURCES = (districts, provinces, control, events, sources, health)
+_RESOURCES = (districts, provinces, control, events, sources, writes, imports, health)
+
+STREAMS = 2
+"""Whole exports that are under way at a time; others wait."""
 
 
 def create_app(settings: Settings, engine: Engine) -> FastAPI:
@@ -34,21 +51,26 @@ def create_app(settings: Settings, engine: Engine) -> FastAPI:
         openapi_tags=TAGS,
         docs_url="/docs",
         redoc_url=None,
-        dependencies=[Depends(no_repeats)],
+        dependencies=[Depends(auth.admit), Depends(no_repeats)],
         responses={
             304: {"description": "The client has this answer already (`If-None-Match`)"},
-            **errors.documented(500, 503),
+            **errors.documented(401, 429, 500, 503),
         },
         swagger_ui_parameters={"defaultModelsExpandDepth": 0, "docExpansion": "list"},
     )
     app.state.settings = settings
     app.state.engine = engine
     app.state.readers = CapacityLimiter(settings.pool_size)
+    app.state.writers = CapacityLimiter(min(once.WRITERS, settings.pool_size))
+    app.state.streams = CapacityLimiter(STREAMS)
+    app.state.limits = Limits(settings)
     app.state.metrics = CollectorRegistry()
     for collector in (PROCESS_COLLECTOR, PLATFORM_COLLECTOR, GC_COLLECTOR):
         app.state.metrics.register(collector)
+    # Only so that the documentation offers to send a key with reads too.
+    closed = [Depends(auth.SCHEME)] if settings.reads_need_key else []
     for resource in _RESOURCES:
-        app.include_router(resource.router)
+        app.include_router(resource.router, dependencies=[] if resource is health else closed)
     app.add_api_route("/", _front, include_in_schema=False)
     errors.install(app)
     app.add_exception_handler(MovedError, _moved)
@@ -57,9 +79,16 @@ def create_app(settings: Settings, engine: Engine) -> FastAPI:
     app.add_middleware(
         CORSMiddleware,
         allow_origins=["*"],
-        allow_methods=["GET", "HEAD"],
+        allow_methods=["GET", "HEAD", "POST"],
         allow_headers=["*"],
-        expose_headers=["ETag", "Link", "X-Request-ID"],
+        expose_headers=[
+            "ETag",
+            "Link",
+            "Location",
+            "Retry-After",
+            "WWW-Authenticate",
+            "X-Request-ID",
+        ],
     )
     app.add_middleware(http.Observe, registry=app.state.metrics)
     app.add_middleware(CorrelationIdMiddleware, header_name="X-Request-ID")
@@ -93,21 +122,26 @@ def _openapi(app: FastAPI) -> dict[str, Any]:
         schemas = schema["components"]["schemas"]
         schemas |= problem.pop("$defs")
         schemas["Problem"] = problem
-        _restore_examples(schema)
+        _restore(schema)
         app.openapi_schema = schema
     return app.openapi_schema
 
 
-def _restore_examples(schema: dict[str, Any]) -> None:
+def _restore(schema: dict[str, Any]) -> None:
     """Put the examples back as they are: FastAPI leaves out every member that is null.
 
-    A null says something ("nobody", "no limit was set"), and the schemas require it.
+    A null says something ("nobody", "no limit was set"), and the schemas require it. Writes do
+    not answer 304, as all other routes do.
     """
     for resource in _RESOURCES:
         for route in resource.router.routes:
             assert isinstance(route, APIRoute)  # noqa: S101 - these routers have no other
+            method = min(route.methods or {"GET"})
+            documented = schema["paths"][route.path][method.lower()]["responses"]
+            if method != "GET":
+                documented.pop("304")
             for status, response in route.responses.items():
-                shown = schema["paths"][route.path]["get"]["responses"][str(status)]
+                shown = documented[str(status)]
                 for media_type, content in response.get("content", {}).items():
                     if "example" in content:
                         shown["content"][media_type]["example"] = content["example"]

@@ -9,6 +9,7 @@ from urllib.parse import quote
 import structlog
 from asgi_correlation_id import correlation_id
 from fastapi import FastAPI, Request
+from fastapi.encoders import jsonable_encoder
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
@@ -75,6 +76,36 @@ class NotAcceptableError(Exception):
         super().__init__(f"this address answers in {', '.join(offered)} only")
 
 
+class PreconditionRequiredError(Exception):
+    """A write has to name the version that it changes."""
+
+
+class ImportRefusedError(Exception):
+    """A file has errors, and nothing of it was recorded."""
+
+    def __init__(self, report: Mapping[str, Any]) -> None:
+        super().__init__(f"nothing was recorded: {report['errors_total']} errors")
+        self.report = report
+
+
+class UnsupportedError(Exception):
+    """The body is of a kind that cannot be read here."""
+
+
+class TooLargeError(Exception):
+    """The body is longer than what is taken here."""
+
+
+class NotAdmittedError(Exception):
+    """The caller may not do this, or not now; `headers` tell a program what would help."""
+
+    def __init__(self, status: HTTPStatus, detail: str, headers: Mapping[str, str]) -> None:
+        super().__init__(detail)
+        self.status = status
+        self.detail = detail
+        self.headers = headers
+
+
 def problem(
     request: Request,
     status: int,
@@ -120,6 +151,11 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(RequestValidationError, _validation_error)
     app.add_exception_handler(HTTPException, _http_error)
     app.add_exception_handler(NotAcceptableError, _not_acceptable)
+    app.add_exception_handler(NotAdmittedError, _not_admitted)
+    app.add_exception_handler(PreconditionRequiredError, _precondition_required)
+    app.add_exception_handler(ImportRefusedError, _import_refused)
+    app.add_exception_handler(UnsupportedError, _unsupported)
+    app.add_exception_handler(TooLargeError, _too_large)
 
 
 async def _domain_error(request: Request, error: Exception) -> ProblemResponse:
@@ -163,6 +199,30 @@ async def _http_error(request: Request, error: Exception) -> ProblemResponse:
 
 async def _not_acceptable(request: Request, error: Exception) -> ProblemResponse:
     return problem(request, HTTPStatus.NOT_ACCEPTABLE, str(error))
+
+
+async def _precondition_required(request: Request, error: Exception) -> ProblemResponse:
+    faults = [{"parameter": "If-Match", "detail": str(error)}]
+    return problem(request, HTTPStatus.PRECONDITION_REQUIRED, str(error), more={"errors": faults})
+
+
+async def _import_refused(request: Request, error: Exception) -> ProblemResponse:
+    assert isinstance(error, ImportRefusedError)  # noqa: S101 - registered for this class
+    more = {"report": jsonable_encoder(error.report)}
+    return problem(request, HTTPStatus.UNPROCESSABLE_ENTITY, str(error), more=more)
+
+
+async def _unsupported(request: Request, error: Exception) -> ProblemResponse:
+    return problem(request, HTTPStatus.UNSUPPORTED_MEDIA_TYPE, str(error))
+
+
+async def _too_large(request: Request, error: Exception) -> ProblemResponse:
+    return problem(request, HTTPStatus.REQUEST_ENTITY_TOO_LARGE, str(error))
+
+
+async def _not_admitted(request: Request, error: Exception) -> ProblemResponse:
+    assert isinstance(error, NotAdmittedError)  # noqa: S101 - registered for this class
+    return problem(request, error.status, error.detail, headers=error.headers)
 
 
 async def unexpected(request: Request, error: Exception) -> ProblemResponse:

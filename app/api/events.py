@@ -1,10 +1,15 @@
 """`/events`: the record itself, event by event."""
 
+import json
+from collections.abc import AsyncIterator, Iterator, Sequence
+from dataclasses import replace
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import APIRouter, Path, Query, Request, Response
+from fastapi.concurrency import iterate_in_threadpool
+from fastapi.responses import StreamingResponse
 
 from app.api import params
 from app.api.deps import (
@@ -17,14 +22,27 @@ from app.api.deps import (
 )
 from app.api.errors import documented
 from app.api.examples import QAISAR_EVENT, example
-from app.api.formats import CLOCKS, clocks, feature_collection, negotiate, table
+from app.api.formats import (
+    CLOCKS,
+    MEDIA_TYPES,
+    clocks,
+    feature_collection,
+    negotiate,
+    table,
+    table_text,
+)
 from app.api.schemas.base import BoundarySet, ListEnvelope
 from app.api.schemas.base import asked as asked_members
 from app.api.schemas.events import EventDetail, EventItem, EventList, Version, event_members
+from app.domain.control import Question
 from app.domain.errors import InvalidValueError, UnknownRecordError
-from app.store import boundaries, events, places
+from app.store import boundaries, event_history, events, places
+from app.store.engine import Connection, reading
 
 router = APIRouter(tags=["Events"])
+
+_NOW = params.Clocks.model_validate({})
+"""Today, all that was published, and the record as it is."""
 
 COLUMNS = (
     "id",
@@ -44,8 +62,17 @@ COLUMNS = (
     "supporting_citations",
     "disputing_citations",
     "urls",
+    "day_order",
+    "sequence",
+    "pinned_occurred",
+    "pin_reason",
+    "citations",
     *CLOCKS,
 )
+
+
+_STREAMED = 500
+"""Events that are read at a time where all of them are asked for."""
 
 
 class AfterEvent(params.Cursor):
@@ -60,7 +87,7 @@ class AfterEvent(params.Cursor):
     "/events",
     summary="List events with their citations",
     response_model=EventList,
-    responses=example("events", "geojson", "csv") | documented(404, 406, 422),
+    responses=example("events", "geojson", "csv", "ndjson") | documented(404, 406, 422),
 )
 def list_events(
     request: Request,
@@ -71,10 +98,11 @@ def list_events(
     """Every recorded change of control that had certainly happened by `as_of`, newest first.
 
     Unlike other reads it lists events of every confidence unless `min_confidence` says
-    otherwise. GeoJSON places each event at a point inside its district; CSV has one line for an
-    event and counts its citations.
+    otherwise. GeoJSON places each event at a point inside its district. CSV and NDJSON have one
+    line for an event, and all events unless there is a `limit`; another service can import them
+    (`POST /imports?of=events`).
     """
-    wanted = negotiate(request, query.f, "json", "geojson", "csv")
+    wanted = negotiate(request, query.f, "json", "geojson", "csv", "ndjson")
     country = country_asked(connection, query, settings)
     question = asked(connection, query, country.zone)
     check_filters(
@@ -87,32 +115,33 @@ def list_events(
     if query.from_ and query.to and query.to < query.from_:
         raise InvalidValueError("to lies before from", field="to")
     after = AfterEvent.read(query.cursor)
-    found = events.find(
-        connection,
-        question,
-        events.Sought(
-            country=country.code,
-            district=query.district,
-            province=query.province,
-            controller=query.controller,
-            kind=query.kind,
-            source=query.source,
-            disputed=query.disputed,
-            first=query.from_,
-            last=query.to,
-            bbox=query.box,
-            after=events.Position(**vars(after)) if after else None,
-            limit=query.limit + 1,
-        ),
+    sought = events.Sought(
+        country=country.code,
+        district=query.district,
+        province=query.province,
+        controller=query.controller,
+        kind=query.kind,
+        source=query.source,
+        disputed=query.disputed,
+        first=query.from_,
+        last=query.to,
+        bbox=query.box,
+        after=events.Position(**vars(after)) if after else None,
     )
-    page, link = paged(request, question, found, query.limit, _position)
-    cited = events.citations_of(connection, question, [event.id for event in page])
-    items = [
-        EventItem.model_validate(event_members(event, cited.get(event.id, []), question.zone))
-        for event in page
-    ]
+    if query.limit is None and wanted in ("csv", "ndjson"):
+        return _all_of_them(request, question, sought, wanted)
+    limit = query.limit or params.USUAL_LIMIT
+    found = events.find(connection, question, replace(sought, limit=limit + 1))
+    page, link = paged(request, question, found, limit, position_of)
+    items = _items(connection, question, page)
     if wanted == "csv":
-        answer = table("events", COLUMNS, [_row(item) | clocks(question) for item in items])
+        rows = [event_row(item) | clocks(question) for item in items]
+        answer = table("events", COLUMNS, rows)
+    elif wanted == "ndjson":
+        answer = Response(
+            "".join(f"{item.model_dump_json(by_alias=True)}\n" for item in items),
+            media_type=MEDIA_TYPES["ndjson"],
+        )
     elif wanted == "geojson":
         shapes = boundaries.default_set(connection, country.code)
         districts = {item.district.id for item in items}
@@ -131,7 +160,53 @@ def list_events(
     return answer
 
 
-def _position(last: events.Event) -> dict[str, object]:
+def _items(
+    connection: Connection, question: Question, page: Sequence[events.Event]
+) -> list[EventItem]:
+    cited = events.citations_of(connection, question, [event.id for event in page])
+    return [
+        EventItem.model_validate(event_members(event, cited.get(event.id, []), question.zone))
+        for event in page
+    ]
+
+
+def _all_of_them(
+    request: Request, question: Question, sought: events.Sought, wanted: str
+) -> Response:
+    """Every event that is meant, as a stream from a connection of its own: no page, no limit."""
+
+    def lines() -> Iterator[str]:
+        if wanted == "csv":
+            yield table_text(COLUMNS, [], header=True)
+        with reading(request.app.state.engine) as connection:
+            after = sought.after
+            while page := events.find(
+                connection, question, replace(sought, after=after, limit=_STREAMED)
+            ):
+                items = _items(connection, question, page)
+                if wanted == "csv":
+                    rows = [event_row(item) | clocks(question) for item in items]
+                    yield table_text(COLUMNS, rows, header=False)
+                else:
+                    for item in items:
+                        yield f"{item.model_dump_json(by_alias=True)}\n"
+                after = events.Position(**position_of(page[-1]))
+
+    async def in_turn() -> AsyncIterator[str]:
+        # A slow client keeps a connection for long; a few of them must not use up all.
+        async with request.app.state.streams:
+            async for line in iterate_in_threadpool(lines()):
+                yield line
+
+    return StreamingResponse(
+        in_turn(),
+        media_type=MEDIA_TYPES[wanted],
+        headers={"Content-Disposition": f'inline; filename="events.{wanted}"'},
+    )
+
+
+def position_of(last: events.Event) -> dict[str, Any]:
+    """What a cursor remembers of the last event of a page."""
     return {"latest": last.span.latest, "day_order": last.day_order, "sequence": last.sequence}
 
 
@@ -154,6 +229,13 @@ def get_event(
     published by `reported_by`; the versions stay.
     """
     negotiate(request, query.f, "json")
+    return event_detail(connection, event_id, query)
+
+
+def event_detail(
+    connection: Connection, event_id: UUID, query: params.Clocks = _NOW
+) -> EventDetail:
+    """The document about one event; UnknownRecordError where it was not on record at `known_at`."""
     district = events.district_of(connection, event_id)
     place = places.place(connection, "district", district) if district else None
     if place is None:
@@ -164,6 +246,7 @@ def get_event(
         raise UnknownRecordError(f"event {event_id} was not on record yet at known_at", field="id")
     event = events.one(connection, question, event_id)
     cited = events.citations_of(connection, question, [event.id] if event else [])
+    moves = event_history.moves_of(connection, question, event_id)
     return EventDetail.model_validate(
         {
             **asked_members(question),
@@ -172,11 +255,15 @@ def get_event(
             if event
             else None,
             "versions": [Version.of(version) for version in versions],
+            "changes": event_history.changes_of(connection, question, event_id),
+            "replaces": moves.replaces,
+            "replaced_by": moves.replaced_by,
         }
     )
 
 
-def _row(item: EventItem) -> dict[str, object]:
+def event_row(item: EventItem) -> dict[str, object]:
+    """An event as a row of the table."""
     row = item.model_dump(mode="json")
     controller = row["controller"] or {"id": None, "name": None}
     stances = [citation["stance"] for citation in row["citations"]]
@@ -190,5 +277,8 @@ def _row(item: EventItem) -> dict[str, object]:
         "controller_name": controller["name"],
         "supporting_citations": stances.count("supports"),
         "disputing_citations": stances.count("disputes"),
+        "pinned_occurred": item.pinned.occurred if item.pinned else None,
+        "pin_reason": item.pinned.reason if item.pinned else None,
+        "citations": json.dumps(row["citations"], ensure_ascii=False, separators=(",", ":")),
         "urls": " ".join(dict.fromkeys(c["url"] for c in row["citations"] if c["url"])),
     }

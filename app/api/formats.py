@@ -21,6 +21,7 @@ MEDIA_TYPES = {
     "json": "application/json",
     "geojson": "application/geo+json",
     "csv": "text/csv",
+    "ndjson": "application/x-ndjson",
 }
 
 
@@ -80,13 +81,20 @@ def feature_collection(
 
 
 def table(name: str, columns: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> Response:
-    """A CSV table (RFC 4180, UTF-8) with a header, to be saved under `name`.
+    """A CSV table (RFC 4180, UTF-8) with a header, to be saved under `name`."""
+    return Response(
+        table_text(columns, rows, header=True),
+        media_type=MEDIA_TYPES["csv"],
+        headers={"Content-Disposition": f'inline; filename="{name}.csv"'},
+    )
 
-    An empty cell is what JSON has as null; true and false are written as there.
-    """
+
+def table_text(columns: Sequence[str], rows: Iterable[Mapping[str, Any]], *, header: bool) -> str:
+    """Rows of a CSV table. An empty cell is JSON's null; true and false are written as there."""
     text = io.StringIO()
     writer = csv.DictWriter(text, fieldnames=columns, extrasaction="ignore")
-    writer.writeheader()
+    if header:
+        writer.writeheader()
     for row in rows:
         writer.writerow(
             {
@@ -94,8 +102,4 @@ def table(name: str, columns: Sequence[str], rows: Iterable[Mapping[str, Any]]) 
                 for name, value in row.items()
             }
         )
-    return Response(
-        text.getvalue(),
-        media_type=MEDIA_TYPES["csv"],
-        headers={"Content-Disposition": f'inline; filename="{name}.csv"'},
-    )
+    return text.getvalue()

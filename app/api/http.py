@@ -77,6 +77,8 @@ class Observe:
 class Validate:
     """Give answers a strong ETag, answer 304 to clients that have them, and serve HEAD.
 
+    Streams, which only whole exports are, have no tag.
+
     The tag is a hash of the very bytes, so it changes exactly when the answer does.
     """
 
@@ -92,10 +94,21 @@ class Validate:
         asked_with = Headers(scope=scope).get("if-none-match", "")
         start: Message = {}
         body = bytearray()
+        streamed = False
 
         async def collect(message: Message) -> None:
+            nonlocal streamed
             if message["type"] == "http.response.start":
-                start.update(message)
+                # An answer of unknown length may be longer than memory: it goes on as it comes.
+                streamed = "content-length" not in Headers(raw=message["headers"])
+                if streamed:
+                    MutableHeaders(raw=message["headers"]).setdefault("Cache-Control", "no-store")
+                    await send(message)
+                else:
+                    start.update(message)
+                return
+            if streamed:
+                await send({**message, "body": b""} if head else message)
                 return
             body.extend(message.get("body", b""))
             if message.get("more_body"):

@@ -11,6 +11,7 @@ from app.api.formats import CLOCKS, clocks, feature_collection, negotiate, table
 from app.api.schemas.base import BoundarySet, ListEnvelope
 from app.api.schemas.base import asked as asked_members
 from app.api.schemas.places import DistrictItem, DistrictList
+from app.importers.fields import PlaceId
 from app.store import boundaries
 from app.store.engine import Connection
 from app.store.places import Country
@@ -40,7 +41,7 @@ class AfterDistrict(params.Cursor):
     """Where a page of districts ended."""
 
     of: Literal["districts"]
-    id: params.PlaceId
+    id: PlaceId
 
 
 def district_page(

@@ -5,7 +5,6 @@ import binascii
 import json
 import math
 import re
-import unicodedata
 from datetime import date
 from typing import Annotated, Any, Literal, Self
 
@@ -21,24 +20,16 @@ from pydantic import (
 from app.domain.control import Confidence, Kind, Status
 from app.domain.errors import InvalidValueError
 from app.domain.places import BoundingBox, name_key
+from app.importers.fields import PRINTABLE, PlaceId, Slug
 
 MAX_LIMIT = 1000
+USUAL_LIMIT = 100
 MAX_NAME = 200
 MAX_POINTS = 1000
 
 
-def _printable(text: str) -> str:
-    """Control characters, NUL among them, are in no name and no date; PostgreSQL refuses NUL."""
-    if any(unicodedata.category(character) in ("Cc", "Cs") for character in text):
-        raise ValueError("a control character is in it")
-    return text
-
-
-_PRINTABLE = AfterValidator(_printable)
-Name = Annotated[str, StringConstraints(min_length=1, max_length=MAX_NAME), _PRINTABLE]
-Slug = Annotated[str, StringConstraints(pattern=r"^[a-z0-9-]{1,100}$")]
-PlaceId = Annotated[str, StringConstraints(pattern=r"^[A-Z0-9]{2,20}$")]
-Format = Literal["json", "geojson", "csv"]
+Name = Annotated[str, StringConstraints(min_length=1, max_length=MAX_NAME), PRINTABLE]
+Format = Literal["json", "geojson", "csv", "ndjson"]
 # The bounds of PostgreSQL's integer and bigint: a number beyond them is no place in a list.
 SMALL = Field(ge=-(2**31), lt=2**31)
 LARGE = Field(ge=-(2**63), lt=2**63)
@@ -47,7 +38,7 @@ _MOMENT = (
     "A date in the country's own time zone (`2021-06-10`: the end of that day) or an instant with "
     "its UTC offset (`2021-06-14T12:00+04:30`)."
 )
-Moment = Annotated[str, StringConstraints(max_length=40), _PRINTABLE]
+Moment = Annotated[str, StringConstraints(max_length=40), PRINTABLE]
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 
 
@@ -94,7 +85,7 @@ class Query(BaseModel):
     f: Format | None = Field(
         None,
         description="Format of the answer; goes before the Accept header. `geojson` and `csv` are "
-        "for lists of districts and events; everything else is `json`.",
+        "for lists of districts and events, `ndjson` for events; everything else is `json`.",
     )
 
 
@@ -146,15 +137,17 @@ class CountryClocks(Clocks):
     country: Country = _COUNTRY
 
 
+CursorText = Annotated[str, StringConstraints(max_length=400)]
+_CURSOR = Field(None, description="Where to go on: take it from the `Link` header with `rel=next`.")
+
+
 class Page(BaseModel):
     """Where in a list a page begins, and how long it is."""
 
     limit: int = Field(
-        100, ge=1, le=MAX_LIMIT, description=f"How many at the most, 1 to {MAX_LIMIT}."
+        USUAL_LIMIT, ge=1, le=MAX_LIMIT, description=f"How many at the most, 1 to {MAX_LIMIT}."
     )
-    cursor: Annotated[str, StringConstraints(max_length=400)] | None = Field(
-        None, description="Where to go on: take it from the `Link` header with `rel=next`."
-    )
+    cursor: CursorText | None = _CURSOR
 
 
 class Places(CountryClocks):
@@ -199,14 +192,20 @@ class ControlList(Places):
     limit: int | None = Field(
         None, ge=1, le=MAX_LIMIT, description=f"1 to {MAX_LIMIT}; all districts if left out."
     )
-    cursor: Annotated[str, StringConstraints(max_length=400)] | None = Field(
-        None, description="Where to go on: take it from the `Link` header with `rel=next`."
-    )
+    cursor: CursorText | None = _CURSOR
 
 
-class EventList(CountryClocks, Page):
+class EventList(CountryClocks):
     """`GET /events`."""
 
+    limit: int | None = Field(
+        None,
+        ge=1,
+        le=MAX_LIMIT,
+        description=f"1 to {MAX_LIMIT}. If left out, {USUAL_LIMIT}, but all events in CSV and "
+        "NDJSON.",
+    )
+    cursor: CursorText | None = _CURSOR
     min_confidence: Literal["claimed", "reported", "confirmed"] = Field(
         "claimed", description="How well supported an event must be to be listed."
     )
@@ -224,6 +223,27 @@ class EventList(CountryClocks, Page):
     def box(self) -> BoundingBox | None:
         """The bounding box, read."""
         return parse_bbox(self.bbox) if self.bbox else None
+
+
+class Import(BaseModel):
+    """`POST /imports`."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    of: Literal["claims", "events"] = Field(
+        "claims",
+        description="What the rows are: claims of documents, which are grouped into events, or "
+        "`events` as `GET /events?f=ndjson` or `f=csv` gives them.",
+    )
+    mapping: Annotated[str, StringConstraints(min_length=1, max_length=20_000)] = Field(
+        "claims",
+        description="How to read claims: `claims` or `acled`, or the JSON text of a mapping file.",
+    )
+    name: Name | None = Field(None, description="Name of the file, for the report.")
+    country: Country = _COUNTRY
+    partial: bool = Field(False, description="Record the rows without errors, if there are any.")
+    dry_run: bool = Field(False, description="Record nothing; tell what would be.")
+    f: Literal["json", "csv"] = Field("json", description="The report, or its errors as a table.")
 
 
 class ProvinceList(CountryClocks, Page):

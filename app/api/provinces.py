@@ -24,6 +24,7 @@ from app.api.schemas.places import Code, Province, ProvinceItem, ProvinceList, S
 from app.api.summaries import summarise
 from app.api.timelines import count_points, stretches_by_district
 from app.domain.timeline import turning_days
+from app.importers.fields import PlaceId
 from app.store import places, sources
 from app.store.engine import Connection
 from app.store.status import Which, names_of_districts
@@ -35,7 +36,7 @@ class AfterProvince(params.Cursor):
     """Where a page of provinces ended."""
 
     of: Literal["provinces"]
-    id: params.PlaceId
+    id: PlaceId
 
 
 @router.get(

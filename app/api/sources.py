@@ -5,15 +5,28 @@ from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Path, Query, Request, Response
+from pydantic import BaseModel
 
 from app.api import params
 from app.api.deps import AppSettings, ReadConnection, asked, country_asked, paged
 from app.api.errors import documented
 from app.api.examples import example
 from app.api.formats import negotiate
+from app.api.once import AdminWrite, WriterWrite
 from app.api.schemas.base import asked as asked_members
-from app.api.schemas.events import ActorList, SourceDetail, SourceList
-from app.domain.errors import UnknownRecordError
+from app.api.schemas.events import (
+    Actor,
+    ActorList,
+    ActorRecorded,
+    SourceDetail,
+    SourceList,
+    SourceRecorded,
+)
+from app.api.schemas.writes import ActorIn, SourceIn
+from app.domain.errors import InvalidValueError, UnknownRecordError
+from app.importers.fields import Slug
+from app.importing.names import id_of_name
+from app.recording import add_actor, add_source
 from app.store import sources
 
 router = APIRouter(tags=["Sources and parties"])
@@ -22,7 +35,7 @@ router = APIRouter(tags=["Sources and parties"])
 class AfterSource(params.Cursor):
     """Where a page of publishers ended."""
 
-    id: params.Slug
+    id: Slug
 
 
 class AfterCitation(params.Cursor):
@@ -61,6 +74,34 @@ def list_sources(
     return SourceList.model_validate({**asked_members(question), "sources": page})
 
 
+@router.post(
+    "/sources",
+    summary="Record a publisher",
+    status_code=201,
+    response_model=SourceRecorded,
+    responses=documented(403, 409, 422),
+    tags=["Writing"],
+)
+def post_source(request: Request, body: SourceIn, write: WriterWrite) -> Response:
+    """Record a publisher, so that its documents can be cited. Look first whether it is there."""
+
+    def add() -> Response:
+        source = body.id or _id_of(body.name)
+        revision = add_source(write.connection, source, body.name, author=write.author)
+        return _recorded(
+            request,
+            SourceRecorded(
+                id=source,
+                name=body.name,
+                revision=revision.number,
+                known_at=revision.recorded_at,
+            ),
+            f"/sources/{source}",
+        )
+
+    return write.once(add)
+
+
 @router.get(
     "/sources/{id}",
     summary="One publisher and its citations",
@@ -70,7 +111,7 @@ def get_source(
     request: Request,
     response: Response,
     source_id: Annotated[
-        params.Slug, Path(alias="id", description="Id of a publisher.", examples=["kabul-now"])
+        Slug, Path(alias="id", description="Id of a publisher.", examples=["kabul-now"])
     ],
     query: Annotated[params.SourceList, Query()],
     connection: ReadConnection,
@@ -121,3 +162,64 @@ def list_actors(
     """The parties that can hold a district, with the names that documents give them."""
     negotiate(request, query.f, "json")
     return ActorList.model_validate({"actors": sources.list_actors(connection)})
+
+
+@router.get(
+    "/actors/{id}",
+    summary="One party",
+    responses=documented(404, 406, 422),
+)
+def get_actor(
+    request: Request,
+    actor_id: Annotated[Slug, Path(alias="id", description="Id of a party.", examples=["taliban"])],
+    query: Annotated[params.Query, Query()],
+    connection: ReadConnection,
+) -> Actor:
+    """A party that can hold a district, with the names that documents give it."""
+    negotiate(request, query.f, "json")
+    for actor in sources.list_actors(connection):
+        if actor.id == actor_id:
+            return Actor.model_validate(actor)
+    raise UnknownRecordError(f"there is no actor {actor_id!r}", field="id")
+
+
+@router.post(
+    "/actors",
+    summary="Record a party",
+    status_code=201,
+    response_model=ActorRecorded,
+    responses=documented(403, 409, 422),
+    tags=["Writing"],
+)
+def post_actor(request: Request, body: ActorIn, write: AdminWrite) -> Response:
+    """Record a party that can hold a district.
+
+    This takes the scope `admin`: a second entry for one party would split every count of it.
+    """
+
+    def add() -> Response:
+        actor = {**body.model_dump(), "id": body.id or _id_of(body.name)}
+        revision = add_actor(write.connection, actor, author=write.author)
+        return _recorded(
+            request,
+            ActorRecorded(**actor, revision=revision.number, known_at=revision.recorded_at),
+            f"/actors/{actor['id']}",
+        )
+
+    return write.once(add)
+
+
+def _id_of(name: str) -> str:
+    made = id_of_name(name)
+    if not made:
+        raise InvalidValueError(f"no id can be made from {name[:40]!r}: give one", field="id")
+    return made
+
+
+def _recorded(request: Request, document: BaseModel, address: str) -> Response:
+    return Response(
+        document.model_dump_json(),
+        status_code=201,
+        media_type="application/json",
+        headers={"Location": f"{request.scope.get('root_path', '')}{address}"},
+    )

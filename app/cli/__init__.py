@@ -2,7 +2,7 @@
 
 import typer
 
-from app.cli import serving
+from app.cli import checking, importing, keys, serving
 from app.cli.common import console
 from app.domain.errors import DomainError
 from app.local_postgis import LocalPostgisError
@@ -13,8 +13,17 @@ cli = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for command in (serving.serve, serving.migrate, serving.seed, serving.rebuild):
+for command in (
+    serving.serve,
+    serving.migrate,
+    serving.seed,
+    serving.rebuild,
+    checking.export,
+    checking.verify,
+):
     cli.command()(command)
+cli.add_typer(importing.imports, name="import")
+cli.add_typer(keys.keys, name="keys")
 
 
 def main() -> None:

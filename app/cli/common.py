@@ -1,11 +1,11 @@
 """What every command needs: the terminal, the settings, a database."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from pydantic import ValidationError
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn
 
 from app.local_postgis import private_postgis
 from app.settings import PROJECT, Settings
@@ -53,3 +53,15 @@ def progress_bar() -> Progress:
         console=console,
         transient=True,
     )
+
+
+def stepping(bar: Progress) -> Callable[[str, int, int | None], None]:
+    """A function that moves the bar: called with what is done, how much, and of how much."""
+    tasks: dict[str, TaskID] = {}
+
+    def step(what: str, done: int, total: int | None) -> None:
+        if what not in tasks:
+            tasks[what] = bar.add_task(what, total=total)
+        bar.update(tasks[what], completed=done, total=total)
+
+    return step

@@ -2,24 +2,28 @@
 
 import logging
 import os
-from typing import Annotated
+from typing import Annotated, Any
 
 import structlog
 import typer
 import uvicorn
+from fastapi import FastAPI
 
 from app.api.app import create_app
-from app.cli.common import console, database, progress_bar, settings
+from app.cli.common import console, database, progress_bar, settings, stepping
 from app.seeding import seed as load_seeds
 from app.settings import PROJECT, Settings
 from app.store import states
-from app.store.engine import Engine, writing
+from app.store.engine import Engine, make_engine, writing
 from app.store.schema import migrate as migrate_schema
 
 
 def serve(
     host: Annotated[str | None, typer.Option(help="Address to listen on (HOST)")] = None,
     port: Annotated[int | None, typer.Option(help="Port to listen on (PORT)")] = None,
+    workers: Annotated[
+        int | None, typer.Option(min=1, help="Processes that answer requests (WORKERS)")
+    ] = None,
 ) -> None:
     """Migrate, load the seeds once, and serve until Ctrl-C.
 
@@ -27,18 +31,33 @@ def serve(
     """
     chosen = settings()
     _log(chosen)
+    listening: dict[str, Any] = {
+        "host": host or chosen.host,
+        "port": port or chosen.port,
+        "log_config": None,
+        "access_log": False,
+        "server_header": False,
+    }
+    number = workers or chosen.workers
     with database(chosen) as engine:
         _prepare(engine)
-        address = host or chosen.host, port or chosen.port
-        console.print(f"Serving on http://{address[0]}:{address[1]} (documentation: /docs)")
-        uvicorn.run(
-            create_app(chosen, engine),
-            host=address[0],
-            port=address[1],
-            log_config=None,
-            access_log=False,
-            server_header=False,
+        console.print(
+            f"Serving on http://{listening['host']}:{listening['port']} (documentation: /docs)"
         )
+        if number == 1:
+            uvicorn.run(create_app(chosen, engine), **listening)
+        else:
+            # The processes are new ones: they find the private PostGIS by its URL.
+            os.environ["DATABASE_URL"] = engine.url.render_as_string(hide_password=False)
+            uvicorn.run(f"{__name__}:worker", factory=True, workers=number, **listening)
+
+
+def worker() -> FastAPI:
+    """The application in one of several processes; DATABASE_URL says where the record is."""
+    chosen = settings()
+    _log(chosen)
+    assert chosen.database_url  # noqa: S101 - set above
+    return create_app(chosen, make_engine(chosen.database_url, pool_size=chosen.pool_size))
 
 
 def migrate() -> None:
@@ -63,13 +82,8 @@ def rebuild() -> None:
 
 def _prepare(engine: Engine) -> None:
     migrate_schema(engine)
-    with progress_bar() as progress:
-        tasks = {name: progress.add_task(name, total=None) for name in ("places", "events")}
-        new = load_seeds(
-            engine,
-            PROJECT / "seeds",
-            lambda name, done, total: progress.update(tasks[name], completed=done, total=total),
-        )
+    with progress_bar() as bar:
+        new = load_seeds(engine, PROJECT / "seeds", stepping(bar))
     if new:
         console.print(f"Loaded the seeds: {new} events.")
 

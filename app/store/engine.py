@@ -13,6 +13,9 @@ from app.domain.errors import NotReadyError, RecordRuleError
 
 __all__ = ["Connection", "Engine", "constraint_of", "make_engine", "reading", "writing"]
 
+LOCK_TIMEOUT = 60
+"""Seconds that anybody waits for a writer; only a long import keeps others waiting at all."""
+
 
 def make_engine(url: str, *, pool_size: int = 5) -> Engine:
     """Make an engine for a PostGIS URL.
@@ -27,7 +30,10 @@ def make_engine(url: str, *, pool_size: int = 5) -> Engine:
         pool_size=pool_size,
         max_overflow=pool_size,
         pool_pre_ping=True,
-        connect_args={"options": "-c timezone=UTC", "connect_timeout": 10},
+        connect_args={
+            "options": f"-c timezone=UTC -c lock_timeout={LOCK_TIMEOUT}s",
+            "connect_timeout": 10,
+        },
     )
 
 
@@ -44,7 +50,7 @@ def reading(engine: Engine) -> Iterator[Connection]:
                 isolation_level="REPEATABLE READ", postgresql_readonly=True
             )
     except (OperationalError, PoolTimeout) as error:
-        raise NotReadyError("the database cannot be reached") from error
+        raise _not_ready(error) from error
     except ProgrammingError as error:
         if isinstance(error.orig, psycopg.errors.UndefinedTable):
             raise NotReadyError("the database is not migrated") from error
@@ -56,24 +62,34 @@ def writing(engine: Engine) -> Iterator[Connection]:
     """A transaction that commits at the end of the block, or not at all.
 
     Raises RecordRuleError, naming the constraint, when a rule of the record would be broken, and
-    NotReadyError when another writer keeps this one waiting for longer than LOCK_TIMEOUT.
+    NotReadyError when the database is lost or another writer is at work for more than LOCK_TIMEOUT.
     """
     try:
         with engine.begin() as connection:
             yield connection
     except (DBAPIError, psycopg.Error) as error:
-        cause = error.orig if isinstance(error, DBAPIError) else error
-        if isinstance(cause, psycopg.errors.LockNotAvailable):
-            raise NotReadyError("another writer has been at work for long; try again") from error
         broken = constraint_of(error)
         if broken is None:
+            if isinstance(_cause(error), psycopg.OperationalError):
+                raise _not_ready(error) from error
             raise
         raise RecordRuleError(
             f"the record does not allow this: {broken}", constraint=broken
         ) from error
 
 
+def _not_ready(error: Exception) -> NotReadyError:
+    if isinstance(_cause(error), psycopg.errors.LockNotAvailable):
+        return NotReadyError("a long write is under way; ask again when it is done")
+    return NotReadyError("the database cannot be reached")
+
+
+def _cause(error: Exception) -> BaseException | None:
+    """The driver's own error, where SQLAlchemy has wrapped it."""
+    return error.orig if isinstance(error, DBAPIError) else error
+
+
 def constraint_of(error: DBAPIError | psycopg.Error) -> str | None:
     """The named constraint (or append-only rule) that a statement broke, if that was the error."""
-    cause = error.orig if isinstance(error, DBAPIError) else error
+    cause = _cause(error)
     return cause.diag.constraint_name if isinstance(cause, psycopg.Error) else None

@@ -35,6 +35,16 @@ from app.store.tables import (
 from app.store.tables import events as recorded
 
 _speakers = actors.alias("speakers")
+_said_of = actors.alias("said_of")
+
+
+@dataclass(frozen=True)
+class Says:
+    """What a document itself says, where that was kept."""
+
+    kind: Kind
+    status: Status
+    controller: Named | None
 
 
 @dataclass(frozen=True)
@@ -58,6 +68,7 @@ class Cited:
     reliability: str | None
     credibility: int | None
     note: str | None
+    says: Says | None
 
 
 @dataclass(frozen=True)
@@ -190,13 +201,7 @@ def citations_of(
 ) -> dict[str, list[Cited]]:
     """The citations of these events at the clocks, by event, in the order of publication."""
     statement = (
-        select(
-            citations,
-            sources.c.name.label("source_name"),
-            _speakers.c.name.label("speaker_name"),
-        )
-        .join(sources)
-        .outerjoin(_speakers, _speakers.c.id == citations.c.speaker_id)
+        with_names(select(citations))
         .where(
             citations.c.event_id.in_([UUID(event) for event in event_ids]),
             as_of.known(citations, question.clocks.known_at),
@@ -241,8 +246,23 @@ def versions_of(connection: Connection, question: Question, event_id: UUID) -> l
     return [_version(row) for row in connection.execute(statement)]
 
 
+def with_names(statement: Select[Any]) -> Select[Any]:
+    """Citations with the names of those whose ids they have, as `cited_from` reads them."""
+    return (
+        statement.add_columns(
+            sources.c.name.label("source_name"),
+            _speakers.c.name.label("speaker_name"),
+            _said_of.c.name.label("said_controller_name"),
+        )
+        .join(sources, sources.c.id == citations.c.source_id)
+        .outerjoin(_speakers, _speakers.c.id == citations.c.speaker_id)
+        .outerjoin(_said_of, _said_of.c.id == citations.c.said_controller_id)
+    )
+
+
 def cited_from(row: Row[Any]) -> Cited:
-    """Read a row of `citations` joined with the names of its source and speaker."""
+    """Read a row of `citations` that `with_names` gave."""
+    said_of = row.said_controller_id
     return Cited(
         id=str(row.id),
         event_id=str(row.event_id),
@@ -261,6 +281,13 @@ def cited_from(row: Row[Any]) -> Cited:
         reliability=row.reliability,
         credibility=row.credibility,
         note=row.note,
+        says=Says(
+            Kind(row.said_kind),
+            Status(row.said_status),
+            Named(said_of, row.said_controller_name) if said_of else None,
+        )
+        if row.said_kind
+        else None,
     )
 
 

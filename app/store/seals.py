@@ -41,7 +41,10 @@ _CLOSED = {
 
 def _part(place: int, name: str, source: str) -> str:
     """Entries of one kind: `source` gives the revision, a key to sort by, and what was recorded."""
-    return f"SELECT of, '{place:02} {name}' AS part, key, entry FROM ({source}) AS of_{place}"  # noqa: S608
+    return (
+        f"SELECT of, '{place:02} {name}' AS part,"  # noqa: S608
+        f' key COLLATE "C" AS key, entry FROM ({source}) AS of_{place}'
+    )
 
 
 _PARTS = {
@@ -56,7 +59,7 @@ _PARTS = {
 }
 _LINES = text(
     " UNION ALL ".join(_part(place, *part) for place, part in enumerate(_PARTS.items()))
-    + ' ORDER BY of, part, key COLLATE "C"'
+    + " ORDER BY of, part, key"
 )
 _NEWEST = " UNION ALL ".join(
     f"SELECT max(revision) AS highest FROM {table}"  # noqa: S608

@@ -1,5 +1,6 @@
 """Publishers with what they are cited for, and the parties that can hold a district."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -9,7 +10,7 @@ from sqlalchemy import Connection, Row, Select, func, select, tuple_
 
 from app.domain.control import Question, Stance
 from app.store import as_of
-from app.store.events import Cited, cited_from
+from app.store.events import Cited, cited_from, with_names
 from app.store.status import Named
 from app.store.tables import (
     actors,
@@ -18,6 +19,7 @@ from app.store.tables import (
     event_versions,
     events,
     provinces,
+    source_names,
     sources,
 )
 
@@ -92,6 +94,7 @@ def list_sources(
             func.max(cited.c.published_latest).label("last"),
         )
         .outerjoin(cited, cited.c.source_id == sources.c.id)
+        .where(sources.c.revision <= question.revision)
         .group_by(sources.c.id)
         .order_by(sources.c.id)
         .limit(limit)
@@ -113,18 +116,13 @@ def cited_for(
     limit: int | None = None,
 ) -> list[CitedFor]:
     """What one publisher says about a country at the clocks, in the order of publication."""
-    speakers = actors.alias("speakers")
     position = (citations.c.published_latest, citations.c.id)
     statement = (
-        _citations(question)
+        with_names(_citations(question))
         .add_columns(
-            sources.c.name.label("source_name"),
-            speakers.c.name.label("speaker_name"),
             districts.c.id.label("district_id"),
             districts.c.name.label("district_name"),
         )
-        .join(sources, sources.c.id == citations.c.source_id)
-        .outerjoin(speakers, speakers.c.id == citations.c.speaker_id)
         .where(citations.c.source_id == source, provinces.c.country_code == country)
         .order_by(*position)
         .limit(limit)
@@ -153,10 +151,38 @@ def _citations(question: Question) -> Select[Any]:
     )
 
 
+def source_name(connection: Connection) -> Callable[[str], str]:
+    """A function that gives a publisher's name by its id; the id where there is none."""
+
+    def name_of(source: str) -> str:
+        name: str | None = connection.scalar(select(sources.c.name).where(sources.c.id == source))
+        return name or source
+
+    return name_of
+
+
 def list_actors(connection: Connection) -> list[Actor]:
     """Every party, in the order of their ids; there are few."""
     rows = connection.execute(select(actors).order_by(actors.c.id))
     return [Actor(r.id, r.name, r.full_name, r.kind, tuple(r.aliases)) for r in rows]
+
+
+@dataclass(frozen=True)
+class KnownPublisher:
+    """A publisher by one of its names; `origin` is whose account it gives under that name."""
+
+    id: str
+    origin: str
+
+
+def known_publishers(connection: Connection) -> dict[str, KnownPublisher]:
+    """Every name that files have for a publisher, its own among them."""
+    own = connection.execute(select(sources.c.id, sources.c.name)).all()
+    names = {row.id: row.name for row in own}
+    known = {row.name: KnownPublisher(row.id, row.name) for row in own}
+    for row in connection.execute(select(source_names)):
+        known[row.name] = KnownPublisher(row.source_id, row.origin or names[row.source_id])
+    return known
 
 
 def actor_names(connection: Connection) -> dict[str, str]:

@@ -36,6 +36,7 @@ ASKED = {
 _OTHER_FORMATS: dict[str, Any] = {
     "geojson": {"schema": {"type": "object"}},
     "csv": {"schema": {"type": "string"}},
+    "ndjson": {"schema": {"type": "string"}},
 }
 
 

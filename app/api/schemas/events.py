@@ -9,9 +9,17 @@ from pydantic import Field
 
 from app.api.schemas.base import Asked, DistrictRef, Document, Instant, Ref
 from app.domain.clocks import to_edtf
-from app.domain.control import Kind, Reason, Stance, Status
+from app.domain.control import Action, Kind, Reason, Stance, Status
 from app.domain.timeline import Period as Stretch
 from app.store.events import Cited, Event, VersionInfo
+
+
+class Says(Document):
+    """What a document itself says of who holds the district."""
+
+    kind: Kind
+    status: Status
+    controller: Ref | None
 
 
 class Citation(Document):
@@ -32,6 +40,10 @@ class Citation(Document):
     reliability: str | None = Field(description="Admiralty grade of the source, A to F")
     credibility: int | None = Field(description="Admiralty grade of the information, 1 to 6")
     note: str | None
+    says: Says | None = Field(
+        description="what it says itself; for a denial, who holds the district instead; null: "
+        "that was not kept"
+    )
 
 
 class Pinned(Document):
@@ -66,6 +78,8 @@ class EventItem(EventBrief):
     district: Ref
     province: Ref
     effective_on: date = Field(description="the day, in the country, from which it counts")
+    day_order: int = Field(description="rank among events that count from one and the same instant")
+    sequence: int = Field(description="order of recording, which decides where the rank does not")
 
 
 def event_members(event: Event, cited: Iterable[Cited], zone: ZoneInfo) -> dict[str, object]:
@@ -79,6 +93,8 @@ def event_members(event: Event, cited: Iterable[Cited], zone: ZoneInfo) -> dict[
         "status": event.status,
         "controller": event.controller,
         "effective_on": event.effective_on,
+        "day_order": event.day_order,
+        "sequence": event.sequence,
         "occurred": to_edtf(event.span, zone),
         "occurred_earliest": event.span.earliest,
         "occurred_latest": event.span.latest,
@@ -189,12 +205,28 @@ class Version(Document):
         return cls.model_validate(info)
 
 
+class Change(Document):
+    """One revision that touched an event: who did what, when and why."""
+
+    revision: int
+    known_from: Instant = Field(description="from then on reads have it")
+    author: str
+    action: Action
+    reason: str | None
+    version: int | None = Field(description="the version that it recorded, if it recorded one")
+    citations_added: list[str] = Field(description="their ids")
+    citations_withdrawn: list[str]
+
+
 class EventDetail(Asked):
     """One event with all its versions; `event` is null where it was retracted or not reported."""
 
     id: str
     event: EventItem | None
     versions: list[Version]
+    changes: list[Change] = Field(description="everything that was recorded about it, oldest first")
+    replaces: str | None = Field(description="the event of another district that was moved here")
+    replaced_by: str | None = Field(description="where the event was moved to")
 
 
 class Source(Document):
@@ -240,6 +272,20 @@ class Actor(Document):
     full_name: str
     kind: str
     aliases: list[str]
+
+
+class SourceRecorded(Ref):
+    """A publisher that was recorded just now."""
+
+    revision: int
+    known_at: Instant
+
+
+class ActorRecorded(Actor):
+    """A party that was recorded just now."""
+
+    revision: int
+    known_at: Instant
 
 
 class ActorList(Document):

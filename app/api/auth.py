@@ -1,0 +1,151 @@
+"""Who asks, and what they may do: API keys, their scopes, and the limits for everybody.
+
+`admit` stands before every route. Handlers that write take a `Writer` or an `Admin`.
+"""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Annotated
+
+from fastapi import Depends, Request
+from fastapi.concurrency import run_in_threadpool
+from fastapi.security import HTTPBearer
+
+from app.api.errors import NotAdmittedError
+from app.api.limits import Limits
+from app.settings import Settings
+from app.store.engine import Engine, reading
+from app.store.keys import Scope, find
+
+OPEN = ("/", "/docs", "/docs/oauth2-redirect", "/healthz", "/readyz", "/metrics")
+"""Routes for everybody, without limits: supervisors and readers of the documentation have no key.
+
+`/openapi.json` and the files of `/docs` are not here, because no dependency stands before them.
+"""
+
+SCHEME = HTTPBearer(
+    bearerFormat="dc_<id>_<secret>",
+    scheme_name="ApiKey",
+    description="An API key, as `district-control keys create` gives it.",
+    auto_error=False,
+)
+"""Makes the documentation offer to send a key. It decides nothing: `admit` reads the header."""
+
+_CHALLENGE = 'Bearer realm="district-control"'
+
+
+@dataclass(frozen=True)
+class Caller:
+    """Who asks, by a key that works."""
+
+    owner: str
+    key_id: str
+    scopes: tuple[Scope, ...]
+
+    def may(self, wanted: Scope) -> bool:
+        """Whether the caller's scopes include this one."""
+        return any(held.includes(wanted) for held in self.scopes)
+
+
+async def _caller(request: Request) -> Caller | None:
+    """Who asks, by the `Authorization` header; None if there is none.
+
+    Whatever else is in that header is a 401, even where no key is needed: who sends a key should
+    learn that it does not work.
+    """
+    given = request.headers.getlist("authorization")
+    if not given or _is_open(request):
+        return None
+    # Waiting for a connection must hold no thread, as in `deps._turn`. The turn is over before
+    # the handler's own begins: who waited for a second one with the first in hand could wait for
+    # others that do the same.
+    async with request.app.state.readers:
+        return await run_in_threadpool(_authenticate, request, given)
+
+
+def _authenticate(request: Request, given: list[str]) -> Caller:
+    limits: Limits = request.app.state.limits
+    engine: Engine = request.app.state.engine
+    address = _address(request)
+    # Before the lookup: after too many guesses an address does not learn whether one was right.
+    limits.check("failures", address)
+    token = _token(given)
+    key = None
+    if token is not None:
+        with reading(engine) as connection:
+            key = find(connection, token)
+    if key is None:
+        limits.take("failures", address)
+        raise NotAdmittedError(
+            HTTPStatus.UNAUTHORIZED,
+            "the `Authorization` header has no API key that works (any more)",
+            {"WWW-Authenticate": _CHALLENGE + (', error="invalid_token"' if token else "")},
+        )
+    return Caller(key.owner, key.id, key.scopes)
+
+
+def admit(request: Request, caller: Annotated[Caller | None, Depends(_caller)]) -> Caller | None:
+    """Let a request in, and say whose it is; None for somebody without a key.
+
+    Raises NotAdmittedError: 401 for a key that does not work, and for none where reads need one;
+    429 over a limit, counted for each key, or for each address without one. NotReadyError when
+    the database, or the storage of the counts, cannot be reached.
+    """
+    if _is_open(request):
+        return None
+    limits: Limits = request.app.state.limits
+    settings: Settings = request.app.state.settings
+    is_read = request.method in ("GET", "HEAD")
+    who = f"key {caller.key_id}" if caller else f"address {_address(request)}"
+    limits.take("reads" if is_read else "writes", who)
+    if is_read and settings.reads_need_key:
+        _demand(caller, Scope.READ)
+    return caller
+
+
+def _with_scope(wanted: Scope) -> Callable[..., Awaitable[Caller]]:
+    """A dependency that gives the caller, or a 401 without a key, or a 403 without the scope."""
+
+    async def demand(
+        caller: Annotated[Caller | None, Depends(admit)],
+        _: Annotated[object, Depends(SCHEME)],
+    ) -> Caller:
+        return _demand(caller, wanted)
+
+    return demand
+
+
+Writer = Annotated[Caller, Depends(_with_scope(Scope.WRITE))]
+Admin = Annotated[Caller, Depends(_with_scope(Scope.ADMIN))]
+
+
+def _demand(caller: Caller | None, wanted: Scope) -> Caller:
+    if caller is None:
+        raise NotAdmittedError(
+            HTTPStatus.UNAUTHORIZED,
+            "this needs an API key: send `Authorization: Bearer dc_…`",
+            {"WWW-Authenticate": _CHALLENGE},
+        )
+    if not caller.may(wanted):
+        raise NotAdmittedError(
+            HTTPStatus.FORBIDDEN,
+            f"this needs a key with the scope {wanted}",
+            {"WWW-Authenticate": f'{_CHALLENGE}, error="insufficient_scope", scope="{wanted}"'},
+        )
+    return caller
+
+
+def _token(given: list[str]) -> str | None:
+    """What follows `Bearer` in the only header; of two, either could be the one that was meant."""
+    scheme, _, token = given[0].strip().partition(" ")
+    is_bearer = len(given) == 1 and scheme.lower() == "bearer"
+    return token.strip() or None if is_bearer else None
+
+
+def _is_open(request: Request) -> bool:
+    return request.scope["route"].path in OPEN
+
+
+def _address(request: Request) -> str:
+    return request.client.host if request.client else "unknown"

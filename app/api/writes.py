@@ -1,0 +1,188 @@
+"""Writes about events: report one, cite a document, correct, take back."""
+
+import re
+from typing import Annotated, Any
+from urllib.parse import quote
+from uuid import UUID
+
+from fastapi import APIRouter, Depends, Header, Path, Request, Response
+
+from app.api.errors import PreconditionRequiredError, documented
+from app.api.events import event_detail
+from app.api.examples import QAISAR_EVENT
+from app.api.once import Write, WriterWrite
+from app.api.schemas.events import EventDetail
+from app.api.schemas.writes import CitationIn, CorrectionIn, EventIn, RetractionIn
+from app.domain.errors import InvalidValueError
+from app.recording import Receipt, cite, content_of, correct, record, retract
+from app.store.sources import source_name
+
+router = APIRouter(tags=["Writing"])
+
+_VERSION = re.compile(r'"?(\d{1,9})"?')
+
+EventId = Annotated[UUID, Path(alias="id", description="Id of an event.", examples=[QAISAR_EVENT])]
+
+
+def _version(
+    if_match: Annotated[
+        str | None,
+        Header(
+            description='The version that you have read and mean to change, in quotes: `"1"`. It '
+            "is the `version` of the event, and the `ETag` of the answers to writes. If somebody "
+            "else has changed the event since, nothing is written: 412.",
+            examples=['"1"'],
+        ),
+    ] = None,
+) -> int:
+    if if_match is None:
+        raise PreconditionRequiredError(
+            'name the version that you change: If-Match: "1" (it is the `version` of the event)'
+        )
+    found = _VERSION.fullmatch(if_match.strip())
+    if found is None:
+        raise InvalidValueError('write the number of one version: "1"', field="If-Match")
+    return int(found[1])
+
+
+Version = Annotated[int, Depends(_version)]
+_WRITTEN: dict[int | str, dict[str, Any]] = {
+    201: {
+        "model": EventDetail,
+        "description": "Recorded. `revision` and `known_at` are those of this write; from then on "
+        "every read has it. `ETag` is the event's version.",
+        "headers": {
+            "Location": {"description": "the event", "schema": {"type": "string"}},
+            "ETag": {"description": "its newest version", "schema": {"type": "string"}},
+        },
+    }
+}
+
+
+@router.post(
+    "/events",
+    summary="Record an event",
+    status_code=201,
+    response_model=EventDetail,
+    responses=_WRITTEN | documented(403, 404, 409, 422),
+)
+def post_event(request: Request, body: EventIn, write: WriterWrite) -> Response:
+    """Record a change of control with the documents that report it.
+
+    Its date, confidence and whether it is disputed are derived from the citations. Look first
+    whether the change is on record (`/events?district=…`): another document about it is a
+    citation of that event, not an event of its own.
+    """
+    connection = write.connection
+    return write.once(
+        lambda: _written(
+            request,
+            write,
+            record(
+                connection,
+                body.district,
+                body.content(),
+                tuple(one.citation(source_name(connection)) for one in body.citations),
+                author=write.author,
+            ),
+        )
+    )
+
+
+@router.post(
+    "/events/{id}/citations",
+    summary="Cite a document",
+    status_code=201,
+    response_model=EventDetail,
+    responses=_WRITTEN | documented(403, 404, 409, 422),
+)
+def post_citation(
+    request: Request, event_id: EventId, body: CitationIn, write: WriterWrite
+) -> Response:
+    """Add a document that supports the event or disputes it (`stance`)."""
+    connection = write.connection
+    return write.once(
+        lambda: _written(
+            request,
+            write,
+            cite(
+                connection,
+                event_id,
+                body.citation(source_name(connection)),
+                author=write.author,
+            ),
+        )
+    )
+
+
+@router.post(
+    "/events/{id}/corrections",
+    summary="Correct an event",
+    status_code=201,
+    response_model=EventDetail,
+    responses=_WRITTEN | documented(403, 404, 409, 412, 422, 428),
+)
+def post_correction(
+    request: Request, event_id: EventId, body: CorrectionIn, version: Version, write: WriterWrite
+) -> Response:
+    """Replace what an event says, in one step, with the reason; what is left out stays as it is.
+
+    The version before it stays on record: questions with an earlier `known_at` are answered as
+    they were. A correction of `district` gives the event another id, at `Location`.
+    """
+    connection = write.connection
+
+    def correct_it() -> Response:
+        now = content_of(connection, event_id, version)
+        return _written(
+            request,
+            write,
+            correct(
+                connection,
+                event_id,
+                version,
+                body.correction(now, source_name(connection)),
+                author=write.author,
+                reason=body.reason,
+            ),
+        )
+
+    return write.once(correct_it)
+
+
+@router.post(
+    "/events/{id}/retraction",
+    summary="Take an event back",
+    status_code=201,
+    response_model=EventDetail,
+    responses=_WRITTEN | documented(403, 404, 409, 412, 422, 428),
+)
+def post_retraction(
+    request: Request, event_id: EventId, body: RetractionIn, version: Version, write: WriterWrite
+) -> Response:
+    """Take back an event that should not have been recorded, with the reason.
+
+    It counts no more, and stays on record: questions with an earlier `known_at` still show it.
+    """
+    return write.once(
+        lambda: _written(
+            request,
+            write,
+            retract(write.connection, event_id, version, author=write.author, reason=body.reason),
+        )
+    )
+
+
+def _written(request: Request, write: Write, receipt: Receipt) -> Response:
+    """The event as a read gives it at the revision that was just written."""
+    document = event_detail(write.connection, receipt.event_id)
+    root = request.scope.get("root_path", "")
+    return Response(
+        document.model_dump_json(by_alias=True),
+        status_code=201,
+        media_type="application/json",
+        headers={
+            "Location": f"{root}/events/{quote(str(receipt.event_id))}",
+            "ETag": f'"{receipt.version}"',
+        },
+    )
