@@ -1,0 +1,1 @@
+"""Measurements that decisions and figures in the documentation rest on."""

@@ -29,12 +29,13 @@ def claim(connection: Connection, owner: str, key: str, request_hash: str) -> Gi
 
     Waits for a transaction that holds the key; where that one fails, the key is free again.
     """
-    taken = connection.execute(
+    taken = connection.scalar(
         insert(given_answers)
         .values(owner=owner, key=key, request_hash=request_hash)
         .on_conflict_do_nothing()
+        .returning(given_answers.c.key)
     )
-    if taken.rowcount:
+    if taken is not None:
         return None
     row = connection.execute(
         select(given_answers).where(given_answers.c.owner == owner, given_answers.c.key == key)

@@ -37,13 +37,12 @@ class Moves:
 def changes_of(connection: Connection, question: Question, event_id: UUID) -> list[Change]:
     """Every change of an event that had been recorded by `known_at`, oldest first."""
     ids = func.array_agg(aggregate_order_by(citations.c.id, citations.c.id))
-    versions = dict(
-        connection.execute(
-            select(event_versions.c.revision, event_versions.c.version).where(
-                event_versions.c.event_id == event_id
-            )
-        ).tuples()
+    recorded = connection.execute(
+        select(event_versions.c.revision, event_versions.c.version).where(
+            event_versions.c.event_id == event_id
+        )
     )
+    versions = {row.revision: row.version for row in recorded}
     added, withdrawn = (
         {
             row[0]: [str(citation) for citation in row[1]]

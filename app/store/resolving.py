@@ -32,13 +32,16 @@ from app.store.tables import (
 )
 
 BAR = 0.6
-"""The likeness, 0 to 1, from which on an unknown spelling within a province may be a known name.
+"""The likeness, 0 to 1, from which on an unknown spelling within a province is a known name's.
 
-`python -m bench.place_names` withholds every recorded spelling in turn: with this bar and `LEAD`
+`python -m bench.place_names` hides each recorded spelling in turn: of 1,699, this bar and `LEAD`
+give 385 right answers, no wrong one, and 1,314 doubts. Nor is any answer wrong where the whole
+district is hidden (1,699), or a letter (12,320) or a word (2,015) is left out. Names that are on
+record nowhere, in a province where they do not belong, get 23 wrong answers of 56,077.
 """
 
 LEAD = 0.2
-"""How much more alike it must be than to any name of the second most similar district there."""
+"""How much more alike it must be than any name of the second most similar district there."""
 
 _WORTH_SHOWING = 0.3  # pg_trgm's own bar, which places.named shows candidates from, too
 _CANDIDATES = 10
@@ -224,16 +227,10 @@ def _stands_out(scores: Sequence[float]) -> bool:
 def _ranked(key: str, places: Iterable[_Place]) -> list[_Match]:
     """The places with their most similar names, best first."""
     asked = trigrams(key)
-    matches = [
-        max(
-            (
-                _Match(place, spelling.name, likeness(asked, spelling.trigrams))
-                for spelling in place.spellings
-            ),
-            key=lambda match: match.score,
-        )
-        for place in places
-    ]
+    matches = []
+    for place in places:
+        best = max(place.spellings, key=lambda spelling: likeness(asked, spelling.trigrams))
+        matches.append(_Match(place, best.name, likeness(asked, best.trigrams)))
     return sorted(matches, key=lambda match: (-match.score, match.place.id))
 
 

@@ -3,7 +3,6 @@
 import csv
 import io
 import json
-import re
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -70,12 +69,6 @@ def draft(**cells: str) -> Draft:
 def faults(rows: list[Row]) -> list[Fault]:
     assert all(isinstance(row, Fault) for row in rows), rows
     return [row for row in rows if isinstance(row, Fault)]
-
-
-def seed_claims(name: str) -> bytes:
-    """A seed file; added-15's note is put in quotes where the file forgets them."""
-    text = (SEEDS / f"{name}.csv").read_text("utf-8")
-    return re.sub(r'(?m)^(added-15,(?:[^,\n]*,){13})([^"\n].*)$', r'\1"\2"', text).encode()
 
 
 def changed(by: Mapping, **members: Any) -> Mapping:
