@@ -9,6 +9,7 @@ import re
 from calendar import monthrange
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 from app.domain.errors import InvalidValueError
@@ -59,6 +60,7 @@ class UncertainDate:
         return self.span.latest
 
 
+@lru_cache(4096)
 def parse_edtf(text: str, zone: ZoneInfo, *, field: str = "occurred") -> UncertainDate:
     """Read an uncertain date written in EDTF (ISO 8601-2:2019).
 

@@ -1,7 +1,7 @@
 """Importing claims: a stream of rows, grouped with what is on record, as one revision."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from itertools import groupby
+from itertools import groupby, islice
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -17,13 +17,15 @@ from app.importing.planning import Claimed, District, Plan, claim_key
 from app.importing.report import Order, Progress, Report
 from app.importing.revision import one_revision
 from app.recording import Citation, Said, citation_rows, version_row
+from app.store import places
 from app.store.changes import Change
 from app.store.claims import Stage, Staged, on_record
-from app.store.history import zone_of
 from app.store.resolving import Resolver
 
 _BATCH = 5000
 """Rows between two steps of progress, and at a time on their way to the stage."""
+_TOGETHER = 2000
+"""Claims that are grouped and written at a time, or all those of one district if it has more."""
 
 Row = Draft | Fault | Skipped
 
@@ -37,8 +39,8 @@ def import_claims(
 ) -> Report:
     """Import the claims of one file, inside the caller's transaction.
 
-    `rows` is what `app.importers` reads, one after the other; memory holds the claims of one
-    district at a time. `columns` are the file's own names of our fields, for the errors. One
+    `rows` is what `app.importers` reads, one after the other; memory holds the claims of some
+    districts at a time. `columns` are the file's own names of our fields, for the errors. One
     revision is made, by `order.author`, unless nothing is new. Errors, and a dry run, leave the
     transaction as it was, with the report of what would have been. Other writers wait only while
     claims are grouped and written, not while the file is read.
@@ -48,13 +50,15 @@ def import_claims(
     names = _Names(connection, order.country, columns)
     stage = Stage(connection)
     remaining = _counted(rows, report)
-    while batch := [*_taken(remaining, _BATCH)]:
-        stage.add(_staged(batch, names, report))
+    while taken := list(islice(remaining, _BATCH)):
+        stage.add(_staged(taken, names, report))
         progress("reading rows", report.rows, None)
     with one_revision(connection, order, report) as change:
         writer = _Writer(connection, names, report, change)
-        for done, (district, staged) in enumerate(stage.by_district(), start=1):
-            writer.write(district, staged)
+        done = 0
+        for batch in stage.by_district(_TOGETHER):
+            writer.write(batch)
+            done += len(batch)
             progress("grouping districts", done, None)
     stage.drop()
     if order.dry_run or report.refused:
@@ -75,15 +79,13 @@ def _counted(rows: Iterable[Row], report: Report) -> Iterator[Row]:
         yield row
 
 
-def _taken(rows: Iterator[Row], number: int) -> Iterator[Row]:
-    for _, row in zip(range(number), rows, strict=False):
-        yield row
-
-
 class _Names:
     """What the names in a file mean, found once for each spelling."""
 
     def __init__(self, connection: Connection, country: str, columns: Mapping[Any, str]) -> None:
+        found = places.country(connection, country)
+        assert found is not None  # noqa: S101 - whoever reads the file knows its time zone
+        self.zone = found.zone
         self.publishers = Publishers(connection)
         self._places = Resolver(connection, country)
         self._parties = Parties.on_record(connection)
@@ -181,21 +183,21 @@ class _Writer:
     ) -> None:
         self._connection = connection
         self._publishers = names.publishers
+        self._zone = names.zone
         self._report = report
         self._change = change
 
-    def write(self, district: str, staged: list[Staged]) -> None:
-        """Write what the claims about one district change."""
-        zone = zone_of(self._connection, district)
-        assert zone is not None  # noqa: S101 - it was found before
-        claims = [_claimed(next(same), zone) for _, same in groupby(staged, lambda s: s.key)]
-        here = District(district, on_record(self._connection, district))
-        fresh = [claim for claim in claims if not here.has(claim)]
-        self._report.duplicates += len(staged) - len(fresh)
-        if not fresh:
-            return
-        change = self._change()
-        plan = here.plan(fresh, change.revision.number)
+    def write(self, batch: Mapping[str, list[Staged]]) -> None:
+        """Write what the claims about some districts change."""
+        plan = Plan()
+        recorded = on_record(self._connection, batch.keys())
+        for district, staged in batch.items():
+            claims = [_claimed(next(same), self._zone) for _, same in groupby(staged, _key)]
+            here = District(district, recorded[district])
+            fresh = [claim for claim in claims if not here.has(claim)]
+            self._report.duplicates += len(staged) - len(fresh)
+            if fresh:
+                here.plan(fresh, self._change().revision.number, plan)
         for denial in plan.unfounded:
             self._report.note(
                 Fault(
@@ -205,21 +207,26 @@ class _Writer:
                     "no report that it could deny is on record or in the file",
                 )
             )
-        self._carry_out(plan, change, district, zone)
+        if plan.touched:
+            self._carry_out(plan, self._change())
 
-    def _carry_out(self, plan: Plan, change: Change, district: str, zone: ZoneInfo) -> None:
+    def _carry_out(self, plan: Plan, change: Change) -> None:
         documents = [*plan.added, *((home, citation) for _, home, citation in plan.moved)]
         self._add_publishers({citation.source for _, citation in documents}, change)
         change.close_versions([*plan.changed, *plan.retracted])
         change.close_citations(old for old, _, _ in plan.moved)
-        change.add_events({"id": event, "district_id": district} for event in plan.created)
-        versions = {event: (1, content) for event, content in plan.created.items()} | plan.changed
+        change.add_events(
+            {"id": event, "district_id": district} for event, (district, _) in plan.created.items()
+        )
+        versions = {event: (1, content) for event, (_, content) in plan.created.items()}
         change.add_versions(
-            version_row(event, number, content, zone)
-            for event, (number, content) in versions.items()
+            version_row(event, number, content, self._zone)
+            for event, (number, content) in (versions | plan.changed).items()
         )
         change.add_citations(
-            row for home, citation in documents for row in citation_rows(home, [citation], zone)
+            row
+            for home, citation in documents
+            for row in citation_rows(home, [citation], self._zone)
         )
         change.settle(plan.touched)
         report = self._report
@@ -233,6 +240,10 @@ class _Writer:
         new = sorted(cited & self._publishers.new.keys())
         change.add_sources({"id": id_, "name": self._publishers.new.pop(id_)} for id_ in new)
         self._report.sources_added += new
+
+
+def _key(staged: Staged) -> str:
+    return staged.key
 
 
 def _claimed(staged: Staged, zone: ZoneInfo) -> Claimed:

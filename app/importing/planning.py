@@ -32,9 +32,10 @@ class Claimed:
 
 @dataclass
 class Plan:
-    """The changes of one district under one revision; events and citations by their ids."""
+    """The changes of some districts under one revision; events and citations by their ids."""
 
-    created: dict[UUID, Content] = field(default_factory=dict)
+    created: dict[UUID, tuple[str, Content]] = field(default_factory=dict)
+    """New events: their districts and what they say."""
     changed: dict[UUID, tuple[int, Content]] = field(default_factory=dict)
     """New versions: their numbers and what they say."""
     retracted: list[UUID] = field(default_factory=list)
@@ -108,8 +109,8 @@ class District:
         """Whether the claim was recorded before; what an editor took back stays so."""
         return claimed.key in self._keys
 
-    def plan(self, fresh: Sequence[Claimed], revision: int) -> Plan:
-        """What claims that are not on record change, under a revision of this number.
+    def plan(self, fresh: Sequence[Claimed], revision: int, plan: Plan) -> None:
+        """Add to a plan what claims that are not on record change, under this revision.
 
         The ids that it gives depend on the claims and the revision alone. Events that only
         imports wrote are grouped anew; those that an editor touched keep their claims.
@@ -120,15 +121,14 @@ class District:
             (*(self._reported(held) for held in free.values()), *(c.reported for c in fresh)),
             self._kept(),
         )
-        plan = Plan()
-        plan.unfounded = [new[one.key] for one in grouping.unfounded if one.key in new]
+        plan.unfounded += [new[one.key] for one in grouping.unfounded if one.key in new]
         homes = self._homes(grouping.groups, free)
         for group in grouping.groups:
             event = homes.get(group)
             content = Content(group.kind, group.outcome, group.day_order)
             if event is None:
                 home = uuid5(_NAMESPACE, f"{revision}:{group.supporting[0].key}")
-                plan.created[home] = content
+                plan.created[home] = self._id, content
             else:
                 home = event.id
                 if not event.by_hand and _content(event) != content:
@@ -141,12 +141,11 @@ class District:
                     old = free[one.key].citation
                     plan.moved.append((old.id, home, replace(old, id=named)))
         kept = {event.id for event in homes.values()}
-        plan.retracted = [
+        plan.retracted += [
             event.id
             for event in self._standing.values()
             if not event.by_hand and event.id not in kept
         ]
-        return plan
 
     def _reported(self, held: _Held) -> Reported:
         kind, outcome = _kind(held.event), _outcome(held.event)

@@ -1,7 +1,7 @@
 """The claims on record about one district, as grouping needs them, and those of a file, staged."""
 
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby, islice
 from typing import Any
@@ -52,9 +52,9 @@ class Staged:
     claim: Any
 
 
-def on_record(connection: Connection, district: str) -> list[OnRecord]:
-    """Every event of a district that was ever recorded, in the order of recording."""
-    here = select(events.c.id).where(events.c.district_id == district)
+def on_record(connection: Connection, district_ids: Collection[str]) -> dict[str, list[OnRecord]]:
+    """Every event of these districts that was ever recorded, in the order of recording."""
+    here = select(events.c.id).where(events.c.district_id.in_(district_ids))
     by_hand = _touched_by_editors(connection, here)
     versions = {
         row["event_id"]: row
@@ -77,22 +77,25 @@ def on_record(connection: Connection, district: str) -> list[OnRecord]:
             cited.setdefault(row["event_id"], []).append(row)
         elif row["closing_action"] != Action.IMPORT:
             taken_out.setdefault(row["event_id"], []).append(row)
-    return [
-        OnRecord(
-            id=row.id,
-            sequence=row.sequence,
-            version=(version := versions[row.id]),
-            standing=version["known_until"] is None,
-            by_hand=row.id in by_hand or version["pinned_edtf"] is not None,
-            citations=cited.get(row.id, []),
-            withdrawn=taken_out.get(row.id, []),
+    found: dict[str, list[OnRecord]] = {district: [] for district in district_ids}
+    for event in connection.execute(
+        select(events.c.id, events.c.sequence, events.c.district_id)
+        .where(events.c.district_id.in_(district_ids))
+        .order_by(events.c.sequence)
+    ):
+        version = versions[event.id]
+        found[event.district_id].append(
+            OnRecord(
+                id=event.id,
+                sequence=event.sequence,
+                version=version,
+                standing=version["known_until"] is None,
+                by_hand=event.id in by_hand or version["pinned_edtf"] is not None,
+                citations=cited.get(event.id, []),
+                withdrawn=taken_out.get(event.id, []),
+            )
         )
-        for row in connection.execute(
-            select(events.c.id, events.c.sequence)
-            .where(events.c.district_id == district)
-            .order_by(events.c.sequence)
-        )
-    ]
+    return found
 
 
 def _touched_by_editors(connection: Connection, here: Select[Any]) -> set[UUID]:
@@ -146,12 +149,23 @@ class Stage:
         """Make room for the stage of another file within the same transaction."""
         self._table.drop(self._connection)
 
-    def by_district(self) -> Iterator[tuple[str, list[Staged]]]:
-        """The claims of each district, in an order that does not depend on that of the rows."""
+    def by_district(self, number: int) -> Iterator[dict[str, list[Staged]]]:
+        """The claims of some districts at a time: so many that there are `number` claims.
+
+        The order does not depend on that of the rows.
+        """
         columns = self._table.c
         rows = self._read(columns.district, columns.key, columns.claim)
+        batch: dict[str, list[Staged]] = {}
+        held = 0
         for district, staged in groupby(rows, key=lambda one: one.district):
-            yield district, list(staged)
+            batch[district] = list(staged)
+            held += len(batch[district])
+            if held >= number:
+                yield batch
+                batch, held = {}, 0
+        if batch:
+            yield batch
 
     def in_order(self, number: int) -> Iterator[list[Staged]]:
         """Everything in the order of the keys, so many at a time."""
