@@ -134,7 +134,7 @@ def add_history(engine: Engine) -> None:
 
 def questions(engine: Engine) -> Iterator[str]:
     """Every read, also of what has a history, in each format and at settings of each clock."""
-    instants = column(engine, "SELECT recorded_at FROM revisions ORDER BY revision DESC LIMIT 8")
+    instants = column(engine, "SELECT recorded_at FROM revisions ORDER BY revision DESC LIMIT 6")
     settings = ["f=geojson", "f=csv", "as_of=2021-06-08", "reported_by=2021-07-05"]
     settings += ["min_confidence=claimed&reported_by=2021-07-01&as_of=2021-06-20"]
     settings += [f"known_at={instant:%Y-%m-%dT%H:%M:%S.%fZ}" for instant in instants]

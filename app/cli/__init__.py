@@ -19,6 +19,7 @@ for command in (
     serving.seed,
     serving.rebuild,
     checking.export,
+    checking.restore,
     checking.verify,
 ):
     cli.command()(command)

@@ -1,4 +1,4 @@
-"""`district-control export` and `verify`: the record elsewhere, and whether it is still whole."""
+"""`district-control export`, `restore` and `verify`: the record elsewhere, and whether it is still whole."""
 
 from pathlib import Path
 from typing import Annotated
@@ -8,8 +8,10 @@ import typer
 from app.cli.common import console, database, progress_bar, settings, stepping
 from app.domain.errors import InvalidValueError
 from app.exporting import export as write_export
+from app.exporting import restore as read_export
 from app.store import seals, states
 from app.store.engine import reading
+from app.store.schema import migrate
 from app.store.seals import Break, Seal
 
 
@@ -67,12 +69,28 @@ def export(
 ) -> None:
     """Write all data to a folder: tables as CSV, and a data package descriptor.
 
-    It holds the whole history of the record and the gazetteer; no API keys. `import record` reads
-    it back.
+    It holds the whole history of the record and the gazetteer; no API keys. `restore` reads it
+    back.
     """
     with database(settings()) as engine, progress_bar() as bar:
         summary = write_export(engine, folder, stepping(bar))
     console.print(f"Wrote the record up to revision {summary.revision} to {folder}.")
+
+
+def restore(
+    folder: Annotated[
+        Path, typer.Argument(exists=True, file_okay=False, help="What `export` has written")
+    ],
+) -> None:
+    """Take over a whole exported record, with its history, into a database that has no data yet.
+
+    The database (DATABASE_URL) is migrated first. Afterwards every question, at any `known_at`,
+    is answered as by the service that the export came from.
+    """
+    with database(settings()) as engine, progress_bar() as bar:
+        migrate(engine)
+        summary = read_export(engine, folder, stepping(bar))
+    console.print(f"Took over the record up to revision {summary.revision}.")
 
 
 def _expected(seal: str | None) -> dict[int, str]:

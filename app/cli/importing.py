@@ -12,14 +12,12 @@ from rich.table import Table
 
 from app.cli.common import console, database, progress_bar, settings, stepping
 from app.domain.errors import InvalidValueError
-from app.exporting import restore
 from app.importers.mapping import Mapping
 from app.importers.reader import sniff
 from app.importing.files import built_in_mappings, error_rows, import_file, mapping_of, write_errors
 from app.importing.report import LISTED, Order, Report
 from app.settings import Settings
 from app.store.engine import writing
-from app.store.schema import migrate
 
 imports = typer.Typer(help="Import files into the record, all or nothing.", no_args_is_help=True)
 terminal = Console()
@@ -80,23 +78,6 @@ def import_events(
     chosen = settings()
     order = _order(chosen, file, country, author, dry_run=dry_run, partial=partial)
     _told(_import(chosen, file, order, None), report, as_json=as_json)
-
-
-@imports.command("record")
-def import_record(
-    folder: Annotated[
-        Path, typer.Argument(exists=True, file_okay=False, help="What `export` has written")
-    ],
-) -> None:
-    """Take over a whole exported record, with its history, into a database that has no data yet.
-
-    The database (DATABASE_URL) is migrated first. Afterwards every question, at any `known_at`,
-    is answered as by the service that the export came from.
-    """
-    with database(settings()) as engine, progress_bar() as bar:
-        migrate(engine)
-        summary = restore(engine, folder, stepping(bar))
-    console.print(f"Took over the record up to revision {summary.revision}.")
 
 
 def _order(

@@ -152,19 +152,16 @@ def _link(before: Seal | None, content: str) -> str:
 
 def _contents(connection: Connection, first: int, last: int) -> Iterator[tuple[int, str]]:
     """The number and content hash of each revision of a stretch, read as a stream."""
-    rows = connection.execute(
+    with connection.execute(
         _LINES, {"first": first, "last": last}, execution_options={"yield_per": 1000}
-    )
-    for revision, lines in groupby(rows, key=lambda row: row.of):
-        digest = hashlib.sha256()
-        for line in lines:
-            digest.update(
-                json.dumps(
-                    [line.part[3:], line.entry],
-                    sort_keys=True,
-                    ensure_ascii=False,
-                    separators=(",", ":"),
-                ).encode()
-            )
-            digest.update(b"\n")
-        yield revision, digest.hexdigest()
+    ) as rows:
+        for revision, lines in groupby(rows, key=lambda row: row.of):
+            digest = hashlib.sha256()
+            for line in lines:
+                digest.update(_canonical([line.part[3:], line.entry]))
+                digest.update(b"\n")
+            yield revision, digest.hexdigest()
+
+
+def _canonical(entry: object) -> bytes:
+    return json.dumps(entry, sort_keys=True, ensure_ascii=False, separators=(",", ":")).encode()

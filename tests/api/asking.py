@@ -7,6 +7,8 @@ from urllib.parse import parse_qsl, urlsplit
 from fastapi.testclient import TestClient
 from httpx2 import Response
 
+from app.api.examples import QAISAR_EVENT
+
 Answer = dict[str, Any]
 
 # Everything that the design's table lists from /districts to /actors, with a question to ask.
@@ -24,7 +26,7 @@ READS = {
     "/changes": "/changes?from=2021-06-01&to=2021-06-10",
     "/series": "/series?from=2021-06-01&to=2021-06-10",
     "/events": "/events",
-    "/events/{id}": "/events/ca479253-b099-5d89-b9d5-142cfa70302a",
+    "/events/{id}": f"/events/{QAISAR_EVENT}",
     "/sources": "/sources",
     "/sources/{id}": "/sources/kabul-now",
     "/actors": "/actors",
