@@ -1,4 +1,4 @@
-"""`district-control export`, `restore` and `verify`: the record elsewhere, and whether it is still whole."""
+"""`district-control export`, `restore`, `verify`: the record elsewhere, and whether it is whole."""
 
 from pathlib import Path
 from typing import Annotated
@@ -74,7 +74,7 @@ def export(
     """
     with database(settings()) as engine, progress_bar() as bar:
         summary = write_export(engine, folder, stepping(bar))
-    console.print(f"Wrote the record up to revision {summary.revision} to {folder}.")
+    console.print(f"Wrote the record up to revision {summary.revision.number} to {folder}.")
 
 
 def restore(
@@ -90,7 +90,7 @@ def restore(
     with database(settings()) as engine, progress_bar() as bar:
         migrate(engine)
         summary = read_export(engine, folder, stepping(bar))
-    console.print(f"Took over the record up to revision {summary.revision}.")
+    console.print(f"Took over the record up to revision {summary.revision.number}.")
 
 
 def _expected(seal: str | None) -> dict[int, str]:
