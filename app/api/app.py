@@ -75,6 +75,7 @@ def create_app(settings: Settings, engine: Engine) -> FastAPI:
     errors.install(app)
     app.add_exception_handler(MovedError, _moved)
     # The last one added is the first to see a request.
+    app.add_middleware(http.LimitBodies)
     app.add_middleware(http.Validate)
     app.add_middleware(
         CORSMiddleware,
@@ -83,6 +84,7 @@ def create_app(settings: Settings, engine: Engine) -> FastAPI:
         allow_headers=["*"],
         expose_headers=[
             "ETag",
+            "Idempotency-Replayed",
             "Link",
             "Location",
             "Retry-After",

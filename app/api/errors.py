@@ -88,14 +88,6 @@ class ImportRefusedError(Exception):
         self.report = report
 
 
-class UnsupportedError(Exception):
-    """The body is of a kind that cannot be read here."""
-
-
-class TooLargeError(Exception):
-    """The body is longer than what is taken here."""
-
-
 class NotAdmittedError(Exception):
     """The caller may not do this, or not now; `headers` tell a program what would help."""
 
@@ -154,8 +146,6 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(NotAdmittedError, _not_admitted)
     app.add_exception_handler(PreconditionRequiredError, _precondition_required)
     app.add_exception_handler(ImportRefusedError, _import_refused)
-    app.add_exception_handler(UnsupportedError, _unsupported)
-    app.add_exception_handler(TooLargeError, _too_large)
 
 
 async def _domain_error(request: Request, error: Exception) -> ProblemResponse:
@@ -210,14 +200,6 @@ async def _import_refused(request: Request, error: Exception) -> ProblemResponse
     assert isinstance(error, ImportRefusedError)  # noqa: S101 - registered for this class
     more = {"report": jsonable_encoder(error.report)}
     return problem(request, HTTPStatus.UNPROCESSABLE_ENTITY, str(error), more=more)
-
-
-async def _unsupported(request: Request, error: Exception) -> ProblemResponse:
-    return problem(request, HTTPStatus.UNSUPPORTED_MEDIA_TYPE, str(error))
-
-
-async def _too_large(request: Request, error: Exception) -> ProblemResponse:
-    return problem(request, HTTPStatus.REQUEST_ENTITY_TOO_LARGE, str(error))
 
 
 async def _not_admitted(request: Request, error: Exception) -> ProblemResponse:

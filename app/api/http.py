@@ -10,6 +10,7 @@ from asgi_correlation_id import correlation_id
 from fastapi import Request
 from prometheus_client import CollectorRegistry, Histogram
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.api.errors import unexpected
@@ -17,6 +18,9 @@ from app.api.errors import unexpected
 log = structlog.get_logger("app.http")
 
 _ENTITY_TAG = re.compile(r'(?:W/)?("[^"]*")')
+MAX_BODY = 1 << 20
+"""Bytes that the body of a write may have."""
+_FILES = "/imports"
 _NOT_CACHED = ("/healthz", "/readyz", "/metrics")
 
 
@@ -74,6 +78,33 @@ class Observe:
             )
 
 
+class LimitBodies:
+    """Refuse bodies that no write needs before they fill the memory; files have their own limit."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Handle one ASGI connection."""
+        if scope["type"] != "http" or scope["path"] == _FILES:
+            await self.app(scope, receive, send)
+            return
+        size = 0
+
+        async def counted() -> Message:
+            nonlocal size
+            message = await receive()
+            size += len(message.get("body", b""))
+            if size > MAX_BODY:
+                raise HTTPException(
+                    HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+                    f"a body has at most {MAX_BODY >> 20} MiB here",
+                )
+            return message
+
+        await self.app(scope, counted, send)
+
+
 class Validate:
     """Give answers a strong ETag, answer 304 to clients that have them, and serve HEAD.
 
@@ -117,7 +148,11 @@ class Validate:
             answer = bytes(body)
             if start["status"] == HTTPStatus.OK and scope["path"] not in _NOT_CACHED:
                 headers.setdefault("ETag", f'"{hashlib.sha256(answer).hexdigest()[:32]}"')
-                headers.setdefault("Cache-Control", "public, no-cache")
+                # What takes a key is not for the caches that others share.
+                closed = scope["app"].state.settings.reads_need_key
+                headers.setdefault(
+                    "Cache-Control", "private, no-cache" if closed else "public, no-cache"
+                )
                 headers.add_vary_header("Accept")
                 if _matches(asked_with, headers["ETag"]):
                     start["status"] = HTTPStatus.NOT_MODIFIED

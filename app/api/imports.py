@@ -6,12 +6,12 @@ import tempfile
 from collections.abc import Mapping as Dict
 from typing import Annotated, Any, BinaryIO, cast
 
-from fastapi import APIRouter, Path, Query, Request, Response
+from fastapi import APIRouter, HTTPException, Path, Query, Request, Response
 from fastapi.concurrency import run_in_threadpool
 
 from app.api.auth import Writer
 from app.api.deps import AppSettings, ReadConnection
-from app.api.errors import ImportRefusedError, TooLargeError, UnsupportedError, documented
+from app.api.errors import ImportRefusedError, documented
 from app.api.once import GivenKey, Write
 from app.api.params import Import
 from app.api.params import Query as AnyQuery
@@ -120,8 +120,8 @@ def _form(request: Request) -> Form | None:
     """The form that the client says; None: the file itself has to tell."""
     given = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if given.startswith("multipart/"):
-        raise UnsupportedError(
-            "send the file itself as the body, not a form: curl --data-binary @claims.csv"
+        raise HTTPException(
+            415, "send the file itself as the body, not a form: curl --data-binary @claims.csv"
         )
     return _FORMS.get(given)
 
@@ -134,7 +134,7 @@ async def _spool(request: Request, file: Any, settings: Settings) -> str:
     async for chunk in request.stream():
         size += len(chunk)
         if size > most:
-            raise TooLargeError(f"a file has at most {settings.max_import_mb} MiB here")
+            raise HTTPException(413, f"a file has at most {settings.max_import_mb} MiB here")
         digest.update(chunk)
         file.write(chunk)
     return digest.hexdigest()

@@ -79,7 +79,7 @@ def list_sources(
     summary="Record a publisher",
     status_code=201,
     response_model=SourceRecorded,
-    responses=documented(403, 409, 422),
+    responses=documented(403, 409, 413, 422),
     tags=["Writing"],
 )
 def post_source(request: Request, body: SourceIn, write: WriterWrite) -> Response:
@@ -188,7 +188,7 @@ def get_actor(
     summary="Record a party",
     status_code=201,
     response_model=ActorRecorded,
-    responses=documented(403, 409, 422),
+    responses=documented(403, 409, 413, 422),
     tags=["Writing"],
 )
 def post_actor(request: Request, body: ActorIn, write: AdminWrite) -> Response:

@@ -64,7 +64,7 @@ _WRITTEN: dict[int | str, dict[str, Any]] = {
     summary="Record an event",
     status_code=201,
     response_model=EventDetail,
-    responses=_WRITTEN | documented(403, 404, 409, 422),
+    responses=_WRITTEN | documented(403, 404, 409, 413, 422),
 )
 def post_event(request: Request, body: EventIn, write: WriterWrite) -> Response:
     """Record a change of control with the documents that report it.
@@ -94,7 +94,7 @@ def post_event(request: Request, body: EventIn, write: WriterWrite) -> Response:
     summary="Cite a document",
     status_code=201,
     response_model=EventDetail,
-    responses=_WRITTEN | documented(403, 404, 409, 422),
+    responses=_WRITTEN | documented(403, 404, 409, 413, 422),
 )
 def post_citation(
     request: Request, event_id: EventId, body: CitationIn, write: WriterWrite
@@ -120,7 +120,7 @@ def post_citation(
     summary="Correct an event",
     status_code=201,
     response_model=EventDetail,
-    responses=_WRITTEN | documented(403, 404, 409, 412, 422, 428),
+    responses=_WRITTEN | documented(403, 404, 409, 412, 413, 422, 428),
 )
 def post_correction(
     request: Request, event_id: EventId, body: CorrectionIn, version: Version, write: WriterWrite
@@ -155,7 +155,7 @@ def post_correction(
     summary="Take an event back",
     status_code=201,
     response_model=EventDetail,
-    responses=_WRITTEN | documented(403, 404, 409, 412, 422, 428),
+    responses=_WRITTEN | documented(403, 404, 409, 412, 413, 422, 428),
 )
 def post_retraction(
     request: Request, event_id: EventId, body: RetractionIn, version: Version, write: WriterWrite

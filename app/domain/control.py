@@ -185,6 +185,8 @@ def consensus(spans: Iterable[Span]) -> Span:
     Source of the method: K. Marzullo, "Maintaining the Time in a Distributed System", 1984.
     """
     given = list(spans)
+    if len(given) == 1:
+        return given[0]
     starts = sorted(span.earliest or _BEGINNING for span in given)
     ends = sorted(span.latest for span in given)
 
