@@ -25,6 +25,7 @@ EventId = Annotated[UUID, Path(alias="id", description="Id of an event.", exampl
 
 
 def _version(
+    request: Request,
     if_match: Annotated[
         str | None,
         Header(
@@ -39,7 +40,8 @@ def _version(
         raise PreconditionRequiredError(
             'name the version that you change: If-Match: "1" (it is the `version` of the event)'
         )
-    found = _VERSION.fullmatch(if_match.strip())
+    # Of several headers each could be the one that was meant: together they are no number.
+    found = _VERSION.fullmatch(", ".join(request.headers.getlist("if-match")).strip())
     if found is None:
         raise InvalidValueError('write the number of one version: "1"', field="If-Match")
     return int(found[1])
@@ -123,7 +125,7 @@ def post_citation(
     responses=_WRITTEN | documented(403, 404, 409, 412, 413, 422, 428),
 )
 def post_correction(
-    request: Request, event_id: EventId, body: CorrectionIn, version: Version, write: WriterWrite
+    request: Request, event_id: EventId, body: CorrectionIn, write: WriterWrite, version: Version
 ) -> Response:
     """Replace what an event says, in one step, with the reason; what is left out stays as it is.
 
@@ -158,7 +160,7 @@ def post_correction(
     responses=_WRITTEN | documented(403, 404, 409, 412, 413, 422, 428),
 )
 def post_retraction(
-    request: Request, event_id: EventId, body: RetractionIn, version: Version, write: WriterWrite
+    request: Request, event_id: EventId, body: RetractionIn, write: WriterWrite, version: Version
 ) -> Response:
     """Take back an event that should not have been recorded, with the reason.
 

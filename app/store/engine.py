@@ -53,7 +53,7 @@ def reading(engine: Engine) -> Iterator[Connection]:
         raise _not_ready(error) from error
     except ProgrammingError as error:
         if isinstance(error.orig, psycopg.errors.UndefinedTable):
-            raise NotReadyError("the database is not migrated") from error
+            raise _not_ready(error) from error
         raise
 
 
@@ -67,10 +67,12 @@ def writing(engine: Engine) -> Iterator[Connection]:
     try:
         with engine.begin() as connection:
             yield connection
+    except PoolTimeout as error:
+        raise _not_ready(error) from error
     except (DBAPIError, psycopg.Error) as error:
         broken = constraint_of(error)
         if broken is None:
-            if isinstance(_cause(error), psycopg.OperationalError):
+            if isinstance(_cause(error), (psycopg.OperationalError, psycopg.errors.UndefinedTable)):
                 raise _not_ready(error) from error
             raise
         raise RecordRuleError(
@@ -79,8 +81,11 @@ def writing(engine: Engine) -> Iterator[Connection]:
 
 
 def _not_ready(error: Exception) -> NotReadyError:
-    if isinstance(_cause(error), psycopg.errors.LockNotAvailable):
+    cause = _cause(error)
+    if isinstance(cause, psycopg.errors.LockNotAvailable):
         return NotReadyError("a long write is under way; ask again when it is done")
+    if isinstance(cause, psycopg.errors.UndefinedTable):
+        return NotReadyError("the database is not migrated")
     return NotReadyError("the database cannot be reached")
 
 

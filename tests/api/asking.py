@@ -11,7 +11,7 @@ from app.api.examples import QAISAR_EVENT
 
 Answer = dict[str, Any]
 
-# Everything that the design's table lists from /districts to /actors, with a question to ask.
+# Everything that the design's table lists from /districts to /imports, with a question to ask.
 READS = {
     "/districts": "/districts?limit=5",
     "/districts/{id}": "/districts/AF2907",
@@ -30,6 +30,20 @@ READS = {
     "/sources": "/sources",
     "/sources/{id}": "/sources/kabul-now",
     "/actors": "/actors",
+    "/actors/{id}": "/actors/taliban",
+    # On a freshly seeded database the second revision is the import of the claims.
+    "/imports/{revision}": "/imports/2",
+}
+WITHOUT_CLOCKS = ("/actors", "/actors/{id}", "/provinces/{id}", "/imports/{revision}")
+"""Reads that say the same at every setting of the clocks, and take none."""
+WRITES = {
+    "/events": "/events",
+    "/events/{id}/citations": f"/events/{QAISAR_EVENT}/citations",
+    "/events/{id}/corrections": f"/events/{QAISAR_EVENT}/corrections",
+    "/events/{id}/retraction": f"/events/{QAISAR_EVENT}/retraction",
+    "/sources": "/sources",
+    "/actors": "/actors",
+    "/imports": "/imports",
 }
 LISTS = {
     "/districts": "districts",

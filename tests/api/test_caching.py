@@ -10,7 +10,7 @@ from app.domain.control import Basis, Kind, Outcome, Stance, Status
 from app.recording import Citation, Content, record
 from app.store.engine import writing
 
-from .asking import READS
+from .asking import READS, WRITES
 
 ADDRESSES = [
     *READS.values(),
@@ -52,6 +52,18 @@ def test_a_client_that_has_the_answer_gets_a_304(client: TestClient, address: st
 def test_each_format_has_a_tag_of_its_own(client: TestClient) -> None:
     tags = {client.get(f"/control?f={f}").headers["etag"] for f in ("json", "geojson", "csv")}
     assert len(tags) == 3
+
+
+@pytest.mark.parametrize("form", ["csv", "ndjson"])
+def test_a_whole_export_has_no_tag_and_a_page_of_it_has(client: TestClient, form: str) -> None:
+    whole = client.get(f"/events?f={form}", headers={"If-None-Match": "*"})
+    assert whole.status_code == 200
+    assert "etag" not in whole.headers
+    assert whole.headers["cache-control"] == "no-store"
+    page = client.get(f"/events?f={form}&limit=1000")
+    assert page.content == whole.content
+    has = {"If-None-Match": page.headers["etag"]}
+    assert client.get(f"/events?f={form}&limit=1000", headers=has).status_code == 304
 
 
 def test_errors_carry_no_tag(client: TestClient) -> None:
@@ -96,7 +108,26 @@ def test_pages_of_other_sites_may_read_every_answer(client: TestClient, address:
     response = client.get(address, headers={"Origin": "https://example.org"})
     assert response.headers["access-control-allow-origin"] == "*"
     exposed = response.headers["access-control-expose-headers"]
-    assert {"ETag", "Link", "X-Request-ID"} <= set(exposed.split(", "))
+    assert {"ETag", "Link", "Location", "X-Request-ID"} <= set(exposed.split(", "))
+
+
+@pytest.mark.parametrize("address", WRITES.values())
+def test_pages_of_other_sites_may_write_with_a_key(client: TestClient, address: str) -> None:
+    headers = "authorization,content-type,idempotency-key,if-match"
+    asked = {
+        "Origin": "https://example.org",
+        "Access-Control-Request-Method": "POST",
+        "Access-Control-Request-Headers": headers,
+    }
+    response = client.options(address, headers=asked)
+    assert response.status_code == 200
+    assert "POST" in response.headers["access-control-allow-methods"]
+    allowed = response.headers["access-control-allow-headers"].lower()
+    assert set(headers.split(",")) <= set(allowed.split(", ")) | set(allowed.split(","))
+    refused = client.post(address, json={}, headers={"Origin": "https://example.org"})
+    assert refused.status_code == 401
+    assert refused.headers["access-control-allow-origin"] == "*"
+    assert "WWW-Authenticate" in refused.headers["access-control-expose-headers"]
 
 
 def test_pages_of_other_sites_may_send_a_tag(client: TestClient) -> None:

@@ -12,7 +12,7 @@ from app.domain.control import Basis, Kind, Outcome, Stance, Status
 from app.recording import Citation, Content, Correction, cite, correct, record, retract
 from app.store.engine import writing
 
-from .asking import READS, ask, assert_problem, outcome, statuses
+from .asking import READS, WITHOUT_CLOCKS, ask, assert_problem, outcome, statuses
 
 NOBODY = ("unknown", None)
 TALIBAN = ("controlled", "taliban")
@@ -198,7 +198,7 @@ def test_what_is_recorded_later_changes_no_earlier_answer(
     addresses = [
         f"{path}{'&' if '?' in path else '?'}known_at={known_at}"
         for name, path in READS.items()
-        if name not in ("/actors", "/provinces/{id}")
+        if name not in WITHOUT_CLOCKS
     ]
     before = [client.get(address).content for address in addresses]
     with writing(own_seeded) as connection:
@@ -223,6 +223,61 @@ def test_the_versions_of_an_event_are_told_as_they_were_known(
         assert (told["event"] is None) == (moment == moments[-1])
     last = ask(client, f"/events/{event}")["versions"][-1]
     assert (last["closed_by"], last["closing_reason"]) == ("test", "another district")
+
+
+def test_the_changes_of_an_event_are_told_as_they_were_known(
+    record_of_changes: tuple[TestClient, list[str]],
+) -> None:
+    client, moments = record_of_changes
+    event = ask(client, "/events", district="AF0102", known_at=moments[1])["events"][0]["id"]
+    actions = ["record", "correct", "cite", "retract"]
+    for number, moment in enumerate(moments[1:], start=1):
+        changes = ask(client, f"/events/{event}", known_at=moment)["changes"]
+        assert [change["action"] for change in changes] == actions[:number]
+        assert {change["author"] for change in changes} == {"test"}
+    assert [change["known_from"] for change in changes] == moments[1:]
+    assert [change["version"] for change in changes] == [1, 2, None, None]
+    assert [change["reason"] for change in changes] == [None, "misread", None, "another district"]
+    assert [len(change["citations_added"]) for change in changes] == [1, 0, 1, 0]
+    assert not any(change["citations_withdrawn"] for change in changes)
+
+
+def test_an_event_that_was_moved_leads_to_the_other_one(
+    own_seeded: Engine, make_client: Callable[[Engine], TestClient]
+) -> None:
+    client = make_client(own_seeded)
+    captured = Content(Kind.CAPTURE, Outcome(Status.CONTROLLED, "taliban"))
+    with writing(own_seeded) as connection:
+        report = a_report("2021-07-03", "2021-07-02")
+        first = record(connection, "AF0102", captured, (report,), author="test")
+    with writing(own_seeded) as connection:
+        there = Correction(
+            district="AF0103",
+            cited=(a_report("2021-07-04", "2021-07-02"),),
+            withdrawn=frozenset({report.id}),
+        )
+        moved = correct(connection, first.event_id, 1, there, author="test", reason="namesake")
+    left = ask(client, f"/events/{first.event_id}")
+    come = ask(client, f"/events/{moved.event_id}")
+    assert (left["event"], left["replaced_by"]) == (None, str(moved.event_id))
+    assert (left["replaces"], come["replaced_by"]) == (None, None)
+    assert (come["event"]["district"]["id"], come["replaces"]) == ("AF0103", str(first.event_id))
+    # One revision: taken back there, recorded here.
+    assert [change["revision"] for change in left["changes"]] == [
+        first.revision.number,
+        moved.revision.number,
+    ]
+    (change,) = come["changes"]
+    assert (change["action"], change["reason"]) == ("correct", "namesake")
+    assert change["known_from"] == left["versions"][0]["known_until"]
+    assert left["changes"][1]["citations_withdrawn"] == [str(report.id)]
+    # Before that, nobody knew of it.
+    known_at = first.revision.recorded_at.isoformat()
+    before = ask(client, f"/events/{first.event_id}", known_at=known_at)
+    assert before["replaced_by"] is None
+    assert before["event"]["district"]["id"] == "AF0102"
+    unknown = client.get(f"/events/{moved.event_id}", params={"known_at": known_at})
+    assert_problem(unknown, 404, "id")
 
 
 def test_a_clock_set_to_the_future_is_refused(client: TestClient) -> None:

@@ -1,21 +1,23 @@
 """Every read of the design's table answers with the members that the table promises."""
 
+from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 from fastapi.testclient import TestClient
 
-from .asking import READS, Answer, ask
+from .asking import READS, WITHOUT_CLOCKS, Answer, ask, outcome
 
 ASKED = "as_of reported_by known_at revision min_confidence"
 EVENT = (
     "id version kind status controller occurred occurred_earliest occurred_latest confidence "
-    "disputed citations"
+    "disputed pinned citations"
 )
+ITEM = f"{EVENT} district province effective_on day_order sequence"
 CITATION = (
     "id stance source origin title url archived_url published asserted place_as_written basis "
-    "reliability credibility"
+    "speaker reliability credibility note says"
 )
 SUMMARY = (
     f"{ASKED} districts_total by_controller contested unknown changed_last_7_days "
@@ -38,10 +40,16 @@ MEMBERS = {
     "/changes": "before after totals districts",
     "/series": "step points",
     "/events": f"{ASKED} events",
-    "/events/{id}": "id event versions",
+    "/events/{id}": f"{ASKED} id event versions changes replaces replaced_by",
     "/sources": "sources",
     "/sources/{id}": "source cited_for",
     "/actors": "actors",
+    "/actors/{id}": "id name full_name kind aliases",
+    "/imports/{revision}": (
+        "name partial dry_run rows skipped duplicates events_created events_changed "
+        "events_retracted citations_added citations_moved sources_added errors_total errors "
+        "revision"
+    ),
 }
 
 
@@ -55,8 +63,8 @@ def test_every_read_has_the_members_of_the_contract(client: TestClient, path: st
     assert_has(ask(client, READS[path]), MEMBERS[path])
 
 
-# /actors and /provinces/{id} have no clock; /changes and /series have pairs of dates instead.
-WITH_CLOCKS = [p for p in READS if p not in ("/actors", "/provinces/{id}", "/changes", "/series")]
+# /changes and /series have pairs of dates instead.
+WITH_CLOCKS = [p for p in READS if p not in (*WITHOUT_CLOCKS, "/changes", "/series")]
 
 
 @pytest.mark.parametrize("path", WITH_CLOCKS)
@@ -117,6 +125,62 @@ def test_documents_that_deny_a_deciding_event_come_back_beside_it(client: TestCl
     assert {citation["stance"] for citation in denials[0]["citations"]} == {"disputes"}
 
 
+def test_a_citation_says_what_its_document_says(client: TestClient) -> None:
+    """A report says what the event says; a denial, who holds the district instead."""
+    events = ask(client, "/events", limit=1000)["events"]
+    for event in events:
+        told = outcome(event)
+        for citation in event["citations"]:
+            says = citation["says"]
+            assert (outcome(says) == told) == (citation["stance"] == "supports"), event["id"]
+    denials = [c for event in events for c in event["citations"] if c["stance"] == "disputes"]
+    assert len(denials) == 6
+    assert {denial["says"]["kind"] for denial in denials} == {"assessment"}
+    assert {outcome(denial["says"]) for denial in denials} == {
+        ("controlled", "afghan-government"),
+        ("controlled", "taliban"),
+    }
+
+
+def test_events_stand_in_the_order_in_which_they_decide(client: TestClient) -> None:
+    events = ask(client, "/events", limit=1000)["events"]
+    order = [(e["occurred_latest"], e["day_order"], e["sequence"]) for e in events]
+    assert order == sorted(order, reverse=True)
+    assert sorted(e["sequence"] for e in events) == [*range(1, len(events) + 1)]
+    # The rank is given where the instant does not settle it.
+    at_one_instant = Counter((e["district"]["id"], e["occurred_latest"]) for e in events)
+    ranks = {
+        key: sorted(
+            e["day_order"] for e in events if (e["district"]["id"], e["occurred_latest"]) == key
+        )
+        for key, number in at_one_instant.items()
+        if number > 1
+    }
+    assert ranks
+    assert all(len(set(found)) == len(found) for found in ranks.values())
+
+
+def test_an_event_of_the_seeds_came_with_one_import(client: TestClient) -> None:
+    answer = ask(client, READS["/events/{id}"])
+    (version,) = answer["versions"]
+    (change,) = answer["changes"]
+    assert (change["author"], change["action"]) == ("seeds", "import")
+    assert (change["revision"], change["version"]) == (version["revision"], version["version"])
+    assert change["known_from"] == version["known_from"]
+    cited = [citation["id"] for citation in answer["event"]["citations"]]
+    assert sorted(change["citations_added"]) == sorted(cited)
+    assert change["citations_withdrawn"] == []
+    assert (answer["replaces"], answer["replaced_by"]) == (None, None)
+
+
+def test_the_report_of_the_seeds_is_on_record(client: TestClient) -> None:
+    report = ask(client, READS["/imports/{revision}"])
+    assert (report["rows"], report["events_created"], report["citations_added"]) == (234, 136, 231)
+    assert {fault["value"] for fault in report["errors"]} == {"Mirzakai", "Gol Tapa"}
+    assert report["errors_total"] == len(report["errors"]) == 3
+    assert report["revision"] == ask(client, "/control", limit=1)["revision"]
+
+
 PARTS: list[tuple[str, tuple[str | int, ...], str]] = [
     ("/districts/{id}/timeline", ("periods", 0), "status controller from to confidence disputed"),
     ("/districts/{id}/timeline", ("periods", 1), "event_id"),
@@ -132,12 +196,25 @@ PARTS: list[tuple[str, tuple[str | int, ...], str]] = [
     ("/changes", ("totals", 0), "controller gained lost"),
     ("/changes", ("districts", 0), "district before after"),
     ("/series", ("points", 0), "date by_controller contested unknown"),
-    ("/events", ("events", 0), f"{EVENT} district"),
+    ("/events", ("events", 0), ITEM),
     ("/events", ("events", 0, "citations", 0), CITATION),
-    ("/events/{id}", ("versions", 0), "version known_from known_until author reason"),
+    ("/events", ("events", 0, "citations", 0, "says"), "kind status controller"),
+    ("/events/{id}", ("event",), ITEM),
+    (
+        "/events/{id}",
+        ("versions", 0),
+        "version kind status controller day_order pinned known_from known_until revision author "
+        "reason closed_by closing_reason closing_revision",
+    ),
+    (
+        "/events/{id}",
+        ("changes", 0),
+        "revision known_from author action reason version citations_added citations_withdrawn",
+    ),
     ("/sources", ("sources", 0), "id name citations"),
     ("/sources/{id}", ("cited_for", 0), "event_id district citation"),
-    ("/actors", ("actors", 0), "id name"),
+    ("/actors", ("actors", 0), "id name full_name kind aliases"),
+    ("/imports/{revision}", ("errors", 0), "line column value reason candidates"),
 ]
 
 

@@ -6,9 +6,10 @@ import pytest
 from fastapi.testclient import TestClient
 from sqlalchemy import Engine, text
 
+from app.api.examples import QAISAR_EVENT
 from app.store.engine import make_engine
 
-from .asking import LISTS, READS, assert_problem
+from .asking import LISTS, READS, WRITES, assert_problem
 
 DATES = [
     "yesterday",
@@ -135,8 +136,15 @@ OTHERS = [
     ("/events?source=Kabul%20Now", "source"),
     ("/events?disputed=maybe", "disputed"),
     ("/events/none", "id"),
-    ("/events/ca479253-b099-5d89-b9d5-142cfa70302", "id"),
+    (f"/events/{QAISAR_EVENT[:-1]}", "id"),
     ("/sources/Kabul%20Now", "id"),
+    ("/actors/Taliban", "id"),
+    ("/imports/0", "revision"),
+    ("/imports/-1", "revision"),
+    ("/imports/latest", "revision"),
+    (f"/imports/{2**63}", "revision"),
+    ("/imports/2?f=csv", "f"),
+    ("/actors/taliban?f=csv", "f"),
     ("/sources/kabul-now%00", "id"),
     ("/control?as-of=2021-06-10", "as-of"),
     ("/control?%00=1", "\x00"),
@@ -192,6 +200,10 @@ def test_no_read_takes_an_unknown_or_a_repeated_parameter(client: TestClient, pa
     [
         "/events/00000000-0000-0000-0000-000000000000",
         "/sources/no-such-paper",
+        "/actors/nobody",
+        # The first revision is no import of a file; the last one was not made yet.
+        "/imports/1",
+        f"/imports/{2**63 - 1}",
         "/control?country=XX",
         "/summary?country=XX",
     ],
@@ -199,7 +211,7 @@ def test_no_read_takes_an_unknown_or_a_repeated_parameter(client: TestClient, pa
 def test_what_is_not_on_record_is_a_404_that_names_the_parameter(
     client: TestClient, address: str
 ) -> None:
-    named = "country" if "country" in address else "id"
+    named = "country" if "country" in address else "revision" if "imports" in address else "id"
     assert_problem(client.get(address), 404, named)
 
 
@@ -222,9 +234,32 @@ def test_an_address_that_is_none_is_a_404(client: TestClient, address: str) -> N
 def test_other_methods_are_a_405_that_says_what_is_allowed(
     client: TestClient, path: str, method: str
 ) -> None:
+    if method == "POST" and path in WRITES.values():
+        return
     response = client.request(method, path)
     assert_problem(response, 405)
     assert "GET" in response.headers["allow"]
+
+
+@pytest.mark.parametrize("path", WRITES.values())
+@pytest.mark.parametrize("method", ["PUT", "PATCH", "DELETE", "GET"])
+def test_an_address_that_takes_writes_says_so(
+    client: TestClient, path: str, method: str
+) -> None:
+    is_read = path in READS.values()
+    if method == "GET" and is_read:
+        return
+    response = client.request(method, path)
+    assert_problem(response, 405)
+    allowed = set(response.headers["allow"].split(", "))
+    assert {"POST", *(["GET"] if is_read else [])} <= allowed
+
+
+@pytest.mark.parametrize("path", WRITES.values())
+def test_a_write_without_a_key_is_a_401(client: TestClient, path: str) -> None:
+    response = client.post(path, json={})
+    assert_problem(response, 401)
+    assert response.headers["www-authenticate"].startswith("Bearer")
 
 
 @pytest.mark.parametrize("path", READS)

@@ -15,9 +15,12 @@ from openapi_spec_validator import validate
 from app.api.examples import ASKED, FOLDER
 from app.settings import PROJECT
 
-from .asking import READS, ask
+from .asking import READS, WRITES, ask
 
 OPERATION = ["/healthz", "/readyz", "/metrics"]
+EVERY = [("get", path) for path in (*READS, *OPERATION)] + [("post", path) for path in WRITES]
+VERSIONED = ("/events/{id}/corrections", "/events/{id}/retraction")
+"""Writes that name the version that they change."""
 
 
 @pytest.fixture(scope="module")
@@ -49,20 +52,26 @@ def test_it_names_licence_contact_version_and_tags(document: dict[str, Any]) -> 
     assert info["version"]
     assert info["description"]
     described = {tag["name"]: tag["description"] for tag in document["tags"]}
-    used = {tag for path in document["paths"].values() for tag in path["get"]["tags"]}
+    used = {
+        tag
+        for path in document["paths"].values()
+        for operation in path.values()
+        for tag in operation["tags"]
+    }
     assert used == described.keys()
     assert all(described.values())
 
 
-def test_it_lists_every_read_and_nothing_else(document: dict[str, Any]) -> None:
-    assert document["paths"].keys() == {*READS, *OPERATION}
+def test_it_lists_every_read_and_write_and_nothing_else(document: dict[str, Any]) -> None:
+    listed = {(method, path) for path, methods in document["paths"].items() for method in methods}
+    assert listed == set(EVERY)
 
 
-@pytest.mark.parametrize("path", [*READS, *OPERATION])
+@pytest.mark.parametrize(("method", "path"), EVERY)
 def test_every_operation_has_a_summary_and_a_description(
-    document: dict[str, Any], path: str
+    document: dict[str, Any], method: str, path: str
 ) -> None:
-    operation = document["paths"][path]["get"]
+    operation = document["paths"][path][method]
     assert operation["summary"]
     assert len(operation["description"]) > 40
     assert all(parameter.get("description") for parameter in operation.get("parameters", []))
@@ -80,6 +89,79 @@ def test_every_read_has_an_example_and_documents_its_errors(
     takes_a_name = path.startswith(("/districts/{id}", "/provinces/{id}"))
     assert ("307" in responses) == takes_a_name
     assert "304" in responses
+
+
+def test_every_operation_has_a_name_of_its_own(document: dict[str, Any]) -> None:
+    """Those who make clients from the document name methods after it."""
+    names = [document["paths"][path][method]["operationId"] for method, path in EVERY]
+    assert len(set(names)) == len(names)
+
+
+@pytest.mark.parametrize("path", WRITES)
+def test_every_write_says_what_it_answers(document: dict[str, Any], path: str) -> None:
+    operation = document["paths"][path]["post"]
+    assert operation["tags"][-1] == "Writing"
+    assert operation["security"] == [{"ApiKey": []}]
+    responses = operation["responses"]
+    shown = responses["201"]["content"]["application/json"]["schema"]
+    assert shown["$ref"].startswith("#/components/schemas/")
+    expected = {"401", "403", "422", "429", "500", "503"}
+    # A rule of the record may be broken by any of them: two imports may bring one publisher.
+    expected |= {"409"}
+    if path.startswith(("/events", "/imports")):
+        expected |= {"404"}
+    if path in VERSIONED:
+        expected |= {"412", "428"}
+    if path == "/imports":
+        expected |= {"413", "415"}
+    problems = {status for status in responses if status >= "4"}
+    assert problems == expected
+    for status in problems:
+        problem = responses[status]["content"]["application/problem+json"]
+        assert problem["schema"] == {"$ref": "#/components/schemas/Problem"}
+    assert "304" not in responses
+
+
+@pytest.mark.parametrize("path", WRITES)
+def test_every_write_describes_what_it_takes(document: dict[str, Any], path: str) -> None:
+    operation = document["paths"][path]["post"]
+    body = operation["requestBody"]
+    assert body["required"] is True
+    headers = {p["name"].lower() for p in operation["parameters"] if p["in"] == "header"}
+    assert headers == {"idempotency-key", *(["if-match"] if path in VERSIONED else [])}
+    if path == "/imports":
+        assert {"text/csv", "application/x-ndjson"} <= body["content"].keys()
+        return
+    name = body["content"]["application/json"]["schema"]["$ref"].rpartition("/")[2]
+    schema = document["components"]["schemas"][name]
+    assert schema["additionalProperties"] is False
+    assert "reason" in schema["required"] or not path.endswith(("corrections", "retraction"))
+
+
+def test_the_parts_that_came_with_writing_are_described(document: dict[str, Any]) -> None:
+    schemas = document["components"]["schemas"]
+    for name, members in {
+        "EventDetail": "changes replaces replaced_by",
+        "Citation": "says",
+        "EventItem": "day_order sequence",
+        "ImportReport": "partial duplicates events_retracted citations_moved errors revision",
+    }.items():
+        for member in members.split():
+            assert member in schemas[name]["required"], member
+            described = schemas[name]["properties"][member]
+            assert described.get("description"), f"{name}.{member}"
+    actions = schemas["Action"]["enum"]
+    assert {"import", "add-source", "add-actor", "record", "retract"} <= set(actions)
+    assert schemas["Says"]["properties"].keys() == {"kind", "status", "controller"}
+
+
+def test_a_key_is_a_bearer_token(document: dict[str, Any]) -> None:
+    scheme = document["components"]["securitySchemes"]["ApiKey"]
+    assert (scheme["type"], scheme["scheme"]) == ("http", "bearer")
+    # Reads need none unless an operator says so.
+    assert not any(
+        "security" in document["paths"][path]["get"] for path in (*READS, *OPERATION)
+    )
 
 
 @pytest.mark.parametrize("name", ASKED)
