@@ -102,9 +102,11 @@ class _Names:
         controller = draft.controller and self._found(
             faults, draft, lambda: self._parties.find(draft.controller or "", "controller")
         )
-        speaker = draft.speaker and self._found(
-            faults, draft, lambda: self._parties.find(draft.speaker or "", "speaker")
-        )
+        speaker = controller
+        if draft.speaker != draft.controller:
+            speaker = draft.speaker and self._found(
+                faults, draft, lambda: self._parties.find(draft.speaker or "", "speaker")
+            )
         publisher = self._found(
             faults, draft, lambda: self.publishers.find(draft.source, draft.origin)
         )
@@ -184,6 +186,7 @@ class _Writer:
         self._connection = connection
         self._publishers = names.publishers
         self._zone = names.zone
+        self._analyse_at = _TOGETHER
         self._report = report
         self._change = change
 
@@ -197,7 +200,7 @@ class _Writer:
             fresh = [claim for claim in claims if not here.has(claim)]
             self._report.duplicates += len(staged) - len(fresh)
             if fresh:
-                here.plan(fresh, self._change().revision.number, plan)
+                here.plan(fresh, lambda: self._change().revision.number, plan)
         for denial in plan.unfounded:
             self._report.note(
                 Fault(
@@ -209,6 +212,9 @@ class _Writer:
             )
         if plan.touched:
             self._carry_out(plan, self._change())
+        if self._report.citations_added >= self._analyse_at:
+            self._change().analyse()
+            self._analyse_at *= 4
 
     def _carry_out(self, plan: Plan, change: Change) -> None:
         documents = [*plan.added, *((home, citation) for _, home, citation in plan.moved)]

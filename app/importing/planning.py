@@ -2,7 +2,7 @@
 
 import hashlib
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import count
 from uuid import UUID, uuid5
@@ -42,6 +42,8 @@ class Plan:
     added: list[tuple[UUID, Citation]] = field(default_factory=list)
     moved: list[tuple[UUID, UUID, Citation]] = field(default_factory=list)
     """Citations that belong to another event now: the old one's id, the event, the new one."""
+    left: list[UUID] = field(default_factory=list)
+    """Events that those citations belonged to: they say something else without them."""
     unfounded: list[Claimed] = field(default_factory=list)
     """Denials of what nobody reports."""
 
@@ -50,7 +52,7 @@ class Plan:
         """Every event that changes, new ones first and in their order."""
         others = (*self.changed, *self.retracted, *(home for home, _ in self.added))
         homes = (home for _, home, _ in self.moved)
-        return list(dict.fromkeys((*self.created, *others, *homes)))
+        return list(dict.fromkeys((*self.created, *others, *homes, *self.left)))
 
 
 def claim_key(district: str, citation: Citation, outcome: Outcome) -> str:
@@ -109,11 +111,12 @@ class District:
         """Whether the claim was recorded before; what an editor took back stays so."""
         return claimed.key in self._keys
 
-    def plan(self, fresh: Sequence[Claimed], revision: int, plan: Plan) -> None:
+    def plan(self, fresh: Sequence[Claimed], revision: Callable[[], int], plan: Plan) -> None:
         """Add to a plan what claims that are not on record change, under this revision.
 
-        The ids that it gives depend on the claims and the revision alone. Events that only
-        imports wrote are grouped anew; those that an editor touched keep their claims.
+        Its number is asked for only if there is something to record. The ids that it gives depend
+        on the claims and that number alone. Events that only imports wrote are grouped anew; those
+        that an editor touched keep their claims.
         """
         free = {held.key: held for held in self._held if not held.event.by_hand}
         new = {claimed.key: claimed for claimed in fresh}
@@ -127,19 +130,22 @@ class District:
             event = homes.get(group)
             content = Content(group.kind, group.outcome, group.day_order)
             if event is None:
-                home = uuid5(_NAMESPACE, f"{revision}:{group.supporting[0].key}")
+                home = uuid5(_NAMESPACE, f"{revision()}:{group.supporting[0].key}")
                 plan.created[home] = self._id, content
             else:
                 home = event.id
                 if not event.by_hand and _content(event) != content:
                     plan.changed[home] = event.version["version"] + 1, content
             for one in (*group.supporting, *group.disputing):
-                named = uuid5(_NAMESPACE, f"{revision}:{home}:{one.key}")
-                if one.key in new:
+                held = free.get(one.key)
+                if one.key not in new and (held is None or held.event.id == home):
+                    continue
+                named = uuid5(_NAMESPACE, f"{revision()}:{home}:{one.key}")
+                if held is None:
                     plan.added.append((home, replace(new[one.key].citation, id=named)))
-                elif one.key in free and free[one.key].event.id != home:
-                    old = free[one.key].citation
-                    plan.moved.append((old.id, home, replace(old, id=named)))
+                else:
+                    plan.moved.append((held.citation.id, home, replace(held.citation, id=named)))
+                    plan.left.append(held.event.id)
         kept = {event.id for event in homes.values()}
         plan.retracted += [
             event.id

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, Table, any_, literal
+from sqlalchemy import Connection, Table, any_, literal, text
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.types import Uuid
 
@@ -14,7 +14,15 @@ from app.store.bulk import insert_rows
 from app.store.revisions import Revision, next_revision
 from app.store.seals import seal
 from app.store.states import refresh
-from app.store.tables import actors, citations, event_versions, events, imports, sources
+from app.store.tables import (
+    actors,
+    citations,
+    event_states,
+    event_versions,
+    events,
+    imports,
+    sources,
+)
 
 Row = Mapping[str, Any]
 
@@ -65,6 +73,15 @@ class Change:
     def close_citations(self, citation_ids: Iterable[UUID]) -> None:
         """Withdraw these citations."""
         self._close(citations, citations.c.id, citation_ids)
+
+    def analyse(self) -> None:
+        """Let PostgreSQL look at the tables again, after many rows were added within a transaction.
+
+        It would go on with the plans made for the tables as they were: a check of a foreign key
+        that read a table of a hundred rows as a whole would do so when it has a hundred thousand.
+        """
+        for table in (events, event_versions, citations, event_states):
+            self._connection.execute(text(f"ANALYZE {table.name}"))
 
     def settle(self, event_ids: Iterable[UUID]) -> None:
         """Derive anew what these events say; every event that the revision touches, once."""

@@ -88,7 +88,10 @@ def upgrade() -> None:
         sa.Column("scopes", sa.ARRAY(sa.Text()), nullable=False),
         sa.Column("secret_hash", sa.Text(), nullable=False),
         sa.Column(
-            "created_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False
+            "created_at",
+            sa.DateTime(timezone=True),
+            server_default=sa.text("now()"),
+            nullable=False,
         ),
         sa.Column("expires_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("revoked_at", sa.DateTime(timezone=True), nullable=True),
@@ -153,7 +156,7 @@ def upgrade() -> None:
     for table in ("actors", "sources"):
         op.add_column(table, sa.Column("revision", sa.BigInteger(), nullable=True))
         # What was there before parties and publishers were recorded came with the first revision.
-        op.execute(f"UPDATE {table} SET revision = (SELECT min(revision) FROM revisions)")
+        op.execute(f"UPDATE {table} SET revision = (SELECT min(revision) FROM revisions)")  # noqa: S608
         op.alter_column(table, "revision", nullable=False)
         op.create_index(op.f(f"{table}_revision_idx"), table, ["revision"], unique=False)
         op.create_foreign_key(
