@@ -7,16 +7,15 @@ as one revision, out of the same parts.)
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
-from datetime import datetime
+from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID, uuid4
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Connection, RowMapping, Table, select
+from sqlalchemy import Connection, Table, select
 
-from app.domain.clocks import UncertainDate, parse_edtf
-from app.domain.control import Action, Basis, Kind, Outcome, Stance, Status
+from app.domain.control import Action, Kind, Outcome, Stance, Status
+from app.domain.entries import Citation, Content, Pin, check_content
 from app.domain.errors import (
     InvalidValueError,
     RecordRuleError,
@@ -27,63 +26,8 @@ from app.domain.errors import (
 from app.store.changes import changing
 from app.store.history import zone_of
 from app.store.revisions import Revision, take_turn
+from app.store.rows import LISTED, citation_of, citation_rows, version_row
 from app.store.tables import actors, citations, event_versions, events, sources
-
-_LISTED = "citations.{}."
-
-
-@dataclass(frozen=True)
-class Pin:
-    """An editor's date for an event, in EDTF, put before what its citations say, and why."""
-
-    occurred: str
-    reason: str
-
-
-@dataclass(frozen=True)
-class Content:
-    """What one version of an event says. `day_order` ranks events of one and the same day."""
-
-    kind: Kind
-    outcome: Outcome
-    day_order: int = 0
-    pin: Pin | None = None
-
-
-@dataclass(frozen=True)
-class Said:
-    """What a document itself says, where the event that it was put to may say otherwise."""
-
-    kind: Kind
-    outcome: Outcome
-
-
-@dataclass(frozen=True)
-class Citation:
-    """What one published document says about one event.
-
-    `source` is the publisher's id, `origin` the name of the agency whose copy it is, or else the
-    publisher's own. `published` and `asserted` are EDTF in the days of the district's country.
-    `speaker` is the id of the party to the conflict on whose word it relies, if one. `note` is in
-    the editor's own words.
-    """
-
-    stance: Stance
-    source: str
-    origin: str
-    published: str
-    basis: Basis
-    asserted: str | None = None
-    title: str | None = None
-    url: str | None = None
-    archived_url: str | None = None
-    place_as_written: str | None = None
-    speaker: str | None = None
-    reliability: str | None = None
-    credibility: int | None = None
-    note: str | None = None
-    said: Said | None = None
-    id: UUID = field(default_factory=uuid4)
 
 
 @dataclass(frozen=True)
@@ -244,72 +188,6 @@ def content_of(connection: Connection, event_id: UUID, version: int) -> Content:
     return _newest(connection, event_id, version).content
 
 
-def version_row(event_id: UUID, version: int, content: Content, zone: ZoneInfo) -> dict[str, Any]:
-    """A row of `event_versions`; InvalidValueError for a pinned date that cannot be read."""
-    pin = content.pin
-    pinned = parse_edtf(pin.occurred, zone, field="pinned.occurred") if pin else None
-    return {
-        "event_id": event_id,
-        "version": version,
-        "kind": content.kind,
-        "status": content.outcome.status,
-        "controller_id": content.outcome.controller,
-        "day_order": content.day_order,
-        "pin_reason": pin.reason if pin else None,
-        **_date_values("pinned", pinned),
-    }
-
-
-def citation_rows(
-    event_id: UUID, cited: Iterable[Citation], zone: ZoneInfo, *, within: str = _LISTED
-) -> list[dict[str, Any]]:
-    """Rows of `citations`; InvalidValueError for a date that cannot be read.
-
-    `within` is where the citations stand in what the caller was given; errors name the field so.
-    """
-    return [
-        _citation_row(event_id, citation, zone, within.format(place))
-        for place, citation in enumerate(cited)
-    ]
-
-
-def check_content(content: Content) -> None:
-    """Raise InvalidValueError where kind, status and controller do not fit together."""
-    outcome = content.outcome
-    if (outcome.controller is None) != (outcome.status is Status.CONTESTED):
-        raise InvalidValueError(
-            "a controlled district has a controller, a contested one has none", field="controller"
-        )
-    if content.kind is Kind.CONTESTED and outcome.status is not Status.CONTESTED:
-        raise InvalidValueError("what is contested has no controller", field="kind")
-
-
-def citation_of(row: Mapping[str, Any] | RowMapping) -> Citation:
-    """Read a row of `citations` as what was recorded with it."""
-    said = None
-    if row["said_kind"]:
-        outcome = Outcome(Status(row["said_status"]), row["said_controller_id"])
-        said = Said(Kind(row["said_kind"]), outcome)
-    return Citation(
-        id=row["id"],
-        stance=Stance(row["stance"]),
-        source=row["source_id"],
-        origin=row["origin"],
-        title=row["title"],
-        url=row["url"],
-        archived_url=row["archived_url"],
-        published=row["published_edtf"],
-        asserted=row["asserted_edtf"],
-        place_as_written=row["place_as_written"],
-        basis=Basis(row["basis"]),
-        speaker=row["speaker_id"],
-        reliability=row["reliability"],
-        credibility=row["credibility"],
-        note=row["note"],
-        said=said,
-    )
-
-
 @dataclass(frozen=True)
 class _Newest:
     district: str
@@ -364,7 +242,7 @@ def _check(
     content: Content,
     cited: tuple[Citation, ...],
     *,
-    within: str = _LISTED,
+    within: str = LISTED,
 ) -> None:
     """Refuse what the database would refuse, naming the field as the caller knows it."""
     check_content(content)
@@ -391,44 +269,3 @@ def _refuse_taken(connection: Connection, table: Table, **values: str) -> None:
                 field=name,
                 constraint=f"{table.name}_{'pkey' if name == 'id' else 'name_key'}",
             )
-
-
-def _citation_row(
-    event_id: UUID, citation: Citation, zone: ZoneInfo, within: str
-) -> dict[str, Any]:
-    published = parse_edtf(citation.published, zone, field=f"{within}published")
-    asserted = (
-        parse_edtf(citation.asserted, zone, field=f"{within}asserted")
-        if citation.asserted
-        else None
-    )
-    said = citation.said
-    return {
-        "id": citation.id,
-        "event_id": event_id,
-        "stance": citation.stance,
-        "source_id": citation.source,
-        "origin": citation.origin,
-        "title": citation.title,
-        "url": citation.url,
-        "archived_url": citation.archived_url,
-        "place_as_written": citation.place_as_written,
-        "basis": citation.basis,
-        "speaker_id": citation.speaker,
-        "reliability": citation.reliability,
-        "credibility": citation.credibility,
-        "note": citation.note,
-        "said_kind": said.kind if said else None,
-        "said_status": said.outcome.status if said else None,
-        "said_controller_id": said.outcome.controller if said else None,
-        **_date_values("published", published),
-        **_date_values("asserted", asserted),
-    }
-
-
-def _date_values(prefix: str, when: UncertainDate | None) -> dict[str, str | datetime | None]:
-    return {
-        f"{prefix}_edtf": when.edtf if when else None,
-        f"{prefix}_earliest": when.earliest if when else None,
-        f"{prefix}_latest": when.latest if when else None,
-    }

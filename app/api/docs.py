@@ -43,5 +43,11 @@ TAGS = [
     {"name": "Country", "description": "Every district at one moment, totals, and change."},
     {"name": "Events", "description": "The record itself: events, their citations and versions."},
     {"name": "Sources and parties", "description": "Who reports, and who fights."},
+    {
+        "name": "Writing",
+        "description": "For those who keep the record, with a key: report an event, cite a "
+        "document, correct, take back, import a file. Nothing is overwritten; whoever asks with an "
+        "earlier `known_at` gets what was on record then.",
+    },
     {"name": "Operation", "description": "For those who run the service."},
 ]

@@ -49,6 +49,12 @@ def _connection(
         yield connection
 
 
+def _no_parameters(request: Request) -> None:
+    """Refuse a query: who adds `dry_run=true` would not expect that something is recorded."""
+    for name in request.query_params:
+        raise InvalidValueError("there is no such parameter here", field=name[:40])
+
+
 async def _asked(request: Request) -> str:
     """A hash of all that is asked: method, address, version named, and the very bytes of the body.
 
@@ -96,7 +102,9 @@ class Write:
         return Response(given.body, status_code=given.status, headers=headers)
 
 
-def _key(key: Key = None) -> str | None:
+def _key(request: Request, key: Key = None) -> str | None:
+    if len(request.headers.getlist("idempotency-key")) > 1:
+        raise InvalidValueError("it is given more than once", field="Idempotency-Key")
     if key is not None:
         try:
             printable(key)
@@ -107,15 +115,20 @@ def _key(key: Key = None) -> str | None:
 
 _WriteConnection = Annotated[Connection, Depends(_connection, scope="function")]
 _Asked = Annotated[str, Depends(_asked)]
+_NoParameters = Annotated[None, Depends(_no_parameters)]
 GivenKey = Annotated[str | None, Depends(_key)]
 """The `Idempotency-Key` of a request, if there is one."""
 
 
-def _by_writer(caller: Writer, key: GivenKey, asked: _Asked, connection: _WriteConnection) -> Write:
+def _by_writer(
+    caller: Writer, _: _NoParameters, key: GivenKey, asked: _Asked, connection: _WriteConnection
+) -> Write:
     return Write(connection, caller, key, asked)
 
 
-def _by_admin(caller: Admin, key: GivenKey, asked: _Asked, connection: _WriteConnection) -> Write:
+def _by_admin(
+    caller: Admin, _: _NoParameters, key: GivenKey, asked: _Asked, connection: _WriteConnection
+) -> Write:
     return Write(connection, caller, key, asked)
 
 

@@ -1,6 +1,8 @@
 """Writes about events: report one, cite a document, correct, take back."""
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Annotated, Any
 from urllib.parse import quote
 from uuid import UUID
@@ -13,7 +15,7 @@ from app.api.examples import QAISAR_EVENT
 from app.api.once import Write, WriterWrite
 from app.api.schemas.events import EventDetail
 from app.api.schemas.writes import CitationIn, CorrectionIn, EventIn, RetractionIn
-from app.domain.errors import InvalidValueError
+from app.domain.errors import DomainError, InvalidValueError
 from app.recording import Receipt, cite, content_of, correct, record, retract
 from app.store.sources import source_name
 
@@ -149,7 +151,8 @@ def post_correction(
             ),
         )
 
-    return write.once(correct_it)
+    with _named_as_sent():
+        return write.once(correct_it)
 
 
 @router.post(
@@ -166,13 +169,29 @@ def post_retraction(
 
     It counts no more, and stays on record: questions with an earlier `known_at` still show it.
     """
-    return write.once(
-        lambda: _written(
-            request,
-            write,
-            retract(write.connection, event_id, version, author=write.author, reason=body.reason),
+    with _named_as_sent():
+        return write.once(
+            lambda: _written(
+                request,
+                write,
+                retract(
+                    write.connection, event_id, version, author=write.author, reason=body.reason
+                ),
+            )
         )
-    )
+
+
+@contextmanager
+def _named_as_sent() -> Iterator[None]:
+    """Let errors name what a client has sent as it sent it, not as the write path knows it."""
+    try:
+        yield
+    except DomainError as error:
+        names = {"version": "If-Match", "withdraw": "withdraw_citations"}
+        if error.field:
+            listed = error.field.replace("citations.", "add_citations.", 1)
+            error.field = names.get(error.field, listed)
+        raise
 
 
 def _written(request: Request, write: Write, receipt: Receipt) -> Response:

@@ -9,6 +9,7 @@ from sqlalchemy import Connection
 
 from app.domain.clocks import parse_edtf
 from app.domain.control import Basis, Claim, Kind, Outcome, Stance, Status
+from app.domain.entries import Citation, Said
 from app.domain.errors import DomainError, UnknownPlaceError
 from app.domain.grouping import Reported
 from app.importers.drafts import Draft, Fault, Skipped
@@ -16,11 +17,11 @@ from app.importing.names import Parties, Publishers
 from app.importing.planning import Claimed, District, Plan, claim_key
 from app.importing.report import Order, Progress, Report
 from app.importing.revision import one_revision
-from app.recording import Citation, Said, citation_rows, version_row
 from app.store import places
 from app.store.changes import Change
 from app.store.claims import Stage, Staged, on_record
 from app.store.resolving import Resolver
+from app.store.rows import citation_rows, version_row
 
 _BATCH = 5000
 """Rows between two steps of progress, and at a time on their way to the stage."""

@@ -7,16 +7,17 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import Connection
 
 from app.domain.control import Kind, Outcome, Stance, Status
+from app.domain.entries import Citation, Content, Pin, Said, check_content
 from app.domain.errors import DomainError, InvalidValueError
 from app.importers.drafts import Fault
 from app.importers.events import Cited, Event, EventDraft, read_events
 from app.importers.reader import Form
 from app.importing.report import Order, Progress, Report
 from app.importing.revision import one_revision
-from app.recording import Citation, Content, Pin, Said, check_content, citation_rows, version_row
 from app.store.changes import Change
 from app.store.claims import Stage, Staged, known_citations, known_events
 from app.store.places import place
+from app.store.rows import citation_rows, version_row
 from app.store.sources import known_publishers, list_actors
 
 _BATCH = 500

@@ -8,10 +8,11 @@ from itertools import count
 from uuid import UUID, uuid5
 
 from app.domain.control import Claim, Kind, Outcome, Stance, Status
+from app.domain.entries import Citation, Content
 from app.domain.grouping import Group, Kept, Reported, group_claims
-from app.recording import Citation, Content, citation_of
 from app.store.claims import OnRecord
 from app.store.history import claim_of, held_version
+from app.store.rows import citation_of
 
 _NAMESPACE = UUID("5f0f7f0e-6d52-5e0c-9d0b-8a3f0f6f2c11")
 

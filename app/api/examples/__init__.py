@@ -31,6 +31,8 @@ ASKED = {
     "sources": "/sources?limit=2&as_of=2021-06-30",
     "source": "/sources/altaposten?as_of=2021-06-30",
     "actors": "/actors",
+    "actor": "/actors/taliban",
+    "import": "/imports/2",
 }
 """Which answer each example is."""
 

@@ -8,9 +8,10 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from app.api.params import SMALL, Name
 from app.domain.control import Basis, Kind, Outcome, Stance, Status
+from app.domain.entries import Citation, Content, Pin
 from app.domain.errors import InvalidValueError
 from app.importers.fields import Address, Edtf, Line, PlaceId, Prose, Slug
-from app.recording import Citation, Content, Correction, Pin
+from app.recording import Correction
 
 _FORMS = (
     "An uncertain date in EDTF, in the days of the district's country: `2021-06-06`, `2021-06`, "
