@@ -47,7 +47,6 @@ def import_claims(
     claims are grouped and written, not while the file is read.
     """
     report = Report(order.name, order.partial, order.dry_run)
-    attempt = connection.begin_nested()
     names = _Names(connection, order.country, columns)
     stage = Stage(connection)
     remaining = _counted(rows, report)
@@ -62,11 +61,6 @@ def import_claims(
             done += len(batch)
             progress("grouping districts", done, None)
     stage.drop()
-    if order.dry_run or report.refused:
-        attempt.rollback()
-        report.revision = None
-    else:
-        attempt.commit()
     return report
 
 

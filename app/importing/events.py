@@ -34,7 +34,6 @@ def import_events(
     record are added; places and parties have to be there.
     """
     report = Report(order.name, order.partial, order.dry_run)
-    attempt = connection.begin_nested()
     stage = Stage(connection)
     stage.add(_staged(read_events(file, form), report))
     with one_revision(connection, order, report) as change:
@@ -43,11 +42,6 @@ def import_events(
             writer.write([EventDraft(s.line, Event.model_validate(s.claim)) for s in batch])
             progress("recording events", report.rows, None)
     stage.drop()
-    if order.dry_run or report.refused:
-        attempt.rollback()
-        report.revision = None
-    else:
-        attempt.commit()
     return report
 
 

@@ -18,8 +18,9 @@ def one_revision(
     """Give a function for the import's revision: the first call takes it.
 
     Waits for this writer's turn first. At the end of the block the report is kept with the
-    revision, and the revision is sealed, if there is one.
+    revision, and the revision is sealed, if there is one. Errors, and a dry run, undo all of it.
     """
+    attempt = connection.begin_nested()
     take_turn(connection)
     taken: list[Change] = []
     with ExitStack() as open_change:
@@ -35,3 +36,8 @@ def one_revision(
         yield change
         if taken:
             taken[0].add_report(report.as_document())
+    if order.dry_run or report.refused:
+        attempt.rollback()
+        report.revision = None
+    else:
+        attempt.commit()
