@@ -8,6 +8,8 @@ from geoalchemy2 import alembic_helpers
 from sqlalchemy import Connection, func, select
 
 from app.store.engine import make_engine
+from app.store.schema import is_at_head
+from app.store.seals import seal_missing
 from app.store.tables import metadata
 
 MIGRATING = 0x0D15_7C71
@@ -35,6 +37,8 @@ def run(connection: Connection) -> None:
     )
     with context.begin_transaction():
         context.run_migrations()
+        if is_at_head(connection):
+            seal_missing(connection)
 
 
 given: Connection | None = context.config.attributes.get("connection")

@@ -5,13 +5,14 @@ from collections.abc import Callable
 from dataclasses import replace
 from itertools import pairwise
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import pytest
 from fastapi.testclient import TestClient
-from sqlalchemy import Engine, select
+from sqlalchemy import Connection, Engine, select
 
 from app.domain.control import Basis, Confidence, Kind, Outcome, Stance, Status
+from app.domain.entries import Citation, Content, Pin, Said
 from app.domain.errors import (
     DomainError,
     InvalidValueError,
@@ -21,44 +22,68 @@ from app.domain.errors import (
     UnknownRecordError,
 )
 from app.recording import (
-    Citation,
-    Content,
     Correction,
-    Pin,
     Receipt,
+    add_actor,
+    add_source,
     cite,
+    content_of,
     correct,
     record,
     retract,
 )
+from app.store import seals
 from app.store.engine import writing
-from app.store.tables import citations, event_states, event_versions, events, metadata, revisions
+from app.store.revisions import Revision
+from app.store.rows import citation_of
+from app.store.states import first_wrong
+from app.store.tables import (
+    actors,
+    citations,
+    countries,
+    districts,
+    event_states,
+    event_versions,
+    events,
+    imports,
+    metadata,
+    provinces,
+    revisions,
+    sources,
+)
 
-# A district of which the seeds report nothing.
-DISTRICT = "AF0102"
+# Districts of which the seeds report nothing.
+DISTRICT, ELSEWHERE = "AF0102", "AF0103"
 TALIBAN = Outcome(Status.CONTROLLED, "taliban")
 GOVERNMENT = Outcome(Status.CONTROLLED, "afghan-government")
 CONTESTED = Outcome(Status.CONTESTED, None)
 CAPTURE = Content(Kind.CAPTURE, TALIBAN)
-REPORT = Citation(
-    stance=Stance.SUPPORTS,
-    source="tolonews",
-    origin="TOLOnews",
-    published="2021-06-08",
-    asserted="2021-06-07",
-    basis=Basis.LOCAL,
-)
-DENIAL = replace(
-    REPORT,
-    stance=Stance.DISPUTES,
-    source="kabul-now",
-    origin="Kabul Now",
-    published="2021-06-09",
-    basis=Basis.OFFICIAL,
-    speaker="afghan-government",
-)
-LATER = replace(REPORT, published="2021-06-11", asserted="2021-06-10")
 NOBODY = UUID(int=1)
+
+
+def report(**other: Any) -> Citation:
+    """A document of its own each time."""
+    values: dict[str, Any] = {
+        "stance": Stance.SUPPORTS,
+        "source": "tolonews",
+        "origin": "TOLOnews",
+        "published": "2021-06-08",
+        "asserted": "2021-06-07",
+        "basis": Basis.LOCAL,
+    }
+    return Citation(**values | other)
+
+
+def denial(**other: Any) -> Citation:
+    values: dict[str, Any] = {
+        "stance": Stance.DISPUTES,
+        "source": "kabul-now",
+        "origin": "Kabul Now",
+        "published": "2021-06-09",
+        "basis": Basis.OFFICIAL,
+        "speaker": "afghan-government",
+    }
+    return report(**values | other)
 
 
 def whole_record(engine: Engine) -> dict[str, list[Any]]:
@@ -66,7 +91,10 @@ def whole_record(engine: Engine) -> dict[str, list[Any]]:
     with engine.connect() as connection:
         return {
             table.name: sorted(map(tuple, connection.execute(select(table))), key=repr)
-            for table in (revisions, events, event_versions, citations, event_states)
+            for table in (
+                *(revisions, actors, sources, events, event_versions, citations),
+                *(imports, event_states, metadata.tables["seals"]),
+            )
         }
 
 
@@ -78,16 +106,25 @@ def rows(engine: Engine, table: str, **where: Any) -> list[Any]:
         return list(connection.execute(statement).mappings())
 
 
-def write(
-    engine: Engine, function: Callable[..., Receipt], *arguments: Any, **named: Any
-) -> Receipt:
+def write(engine: Engine, function: Callable[..., Any], *arguments: Any, **named: Any) -> Any:
     """One write in one transaction, by Ann."""
     with writing(engine) as connection:
         return function(connection, *arguments, author="ann", **named)
 
 
+def assert_whole(engine: Engine) -> None:
+    """Every revision has a seal that holds, and what is kept ready for reads is right."""
+    with engine.connect() as connection:
+        last = seals.last_revision(connection)
+        chain = list(seals.check(connection, last))
+        assert [link.revision for link in chain] == list(range(1, last + 1))
+        assert all(isinstance(link, seals.Seal) for link in chain), chain[-1]
+        assert first_wrong(connection) is None
+
+
 def reported(engine: Engine, *cited: Citation, content: Content = CAPTURE) -> Receipt:
-    return write(engine, record, DISTRICT, content, cited or (REPORT,))
+    made: Receipt = write(engine, record, DISTRICT, content, cited or (report(),))
+    return made
 
 
 # What each write leaves ---------------------------------------------------------------------
@@ -96,7 +133,7 @@ def reported(engine: Engine, *cited: Citation, content: Content = CAPTURE) -> Re
 def test_recording_an_event(own_seeded: Engine) -> None:
     before = rows(own_seeded, "revisions")[-1]
     pin = Pin("2021-06-06T06:00+04:30", "the hour is on the video")
-    made = reported(own_seeded, REPORT, DENIAL, content=Content(Kind.CAPTURE, TALIBAN, 3, pin))
+    made = reported(own_seeded, report(), denial(), content=Content(Kind.CAPTURE, TALIBAN, 3, pin))
     assert made.version == 1
     assert made.revision.number == before["revision"] + 1
     assert made.revision.recorded_at > before["recorded_at"]
@@ -131,7 +168,14 @@ def test_recording_an_event(own_seeded: Engine) -> None:
 def test_correcting_an_event(own_seeded: Engine) -> None:
     made = reported(own_seeded)
     recapture = Content(Kind.RECAPTURE, GOVERNMENT)
-    fixed = write(own_seeded, correct, made.event_id, 1, recapture, reason="it was the other side")
+    fixed = write(
+        own_seeded,
+        correct,
+        made.event_id,
+        1,
+        Correction(recapture),
+        reason="it was the other side",
+    )
     assert (fixed.event_id, fixed.version) == (made.event_id, 2)
     assert fixed.revision.number == made.revision.number + 1
     (revision,) = rows(own_seeded, "revisions", revision=fixed.revision.number)
@@ -161,7 +205,7 @@ def test_retracting_an_event(own_seeded: Engine) -> None:
 
 def test_citing_another_document(own_seeded: Engine) -> None:
     made = reported(own_seeded)
-    other = replace(REPORT, source="kabul-now", origin="Kabul Now", published="2021-06-10?")
+    other = report(source="kabul-now", origin="Kabul Now", published="2021-06-10?")
     added = write(own_seeded, cite, made.event_id, other)
     assert (added.version, added.revision.number) == (1, made.revision.number + 1)
     cited = rows(own_seeded, "citations", event_id=made.event_id)
@@ -180,8 +224,8 @@ def test_citing_another_document(own_seeded: Engine) -> None:
 
 def test_revisions_count_by_one(own_seeded: Engine) -> None:
     made = reported(own_seeded)
-    write(own_seeded, cite, made.event_id, DENIAL)
-    write(own_seeded, correct, made.event_id, 1, CAPTURE, reason="as it was")
+    write(own_seeded, cite, made.event_id, denial())
+    write(own_seeded, correct, made.event_id, 1, Correction(CAPTURE), reason="as it was")
     with pytest.raises(StaleVersionError):
         write(own_seeded, retract, made.event_id, 1, reason="too late")
     write(own_seeded, retract, made.event_id, 2, reason="after all")
@@ -191,11 +235,297 @@ def test_revisions_count_by_one(own_seeded: Engine) -> None:
     assert instants == sorted(set(instants))
 
 
+def cited_rows(engine: Engine, event: UUID) -> dict[UUID, Any]:
+    return {row["id"]: row for row in rows(engine, "citations", event_id=event)}
+
+
+def test_correcting_what_an_event_rests_on(own_seeded: Engine) -> None:
+    """Some documents go and others come, in one revision; what it says stays."""
+    pin = Pin("2021-06-06", "the hour is on the video")
+    kept, gone, denied = report(), report(published="2021-06-09", origin="dpa"), denial()
+    made = reported(own_seeded, kept, gone, denied, content=Content(Kind.CAPTURE, TALIBAN, 2, pin))
+    came = report(published="2021-06-12", source="kabul-now", origin="Kabul Now")
+    correction = Correction(cited=(came,), withdrawn=frozenset({gone.id, denied.id}))
+    fixed = write(own_seeded, correct, made.event_id, 1, correction, reason="of a namesake")
+    assert (fixed.event_id, fixed.version) == (made.event_id, 2)
+    assert fixed.revision.number == made.revision.number + 1
+    old, new = rows(own_seeded, "event_versions", event_id=made.event_id)
+    said = ("kind", "status", "controller_id", "day_order", "pinned_edtf", "pin_reason")
+    assert [old[name] for name in said] == [new[name] for name in said]
+    assert old["closing_revision"] == new["revision"] == fixed.revision.number
+    cited = cited_rows(own_seeded, made.event_id)
+    assert cited.keys() == {kept.id, gone.id, denied.id, came.id}
+    closed = {id_: row["closing_revision"] for id_, row in cited.items()}
+    assert closed == {
+        kept.id: None,
+        gone.id: fixed.revision.number,
+        denied.id: fixed.revision.number,
+        came.id: None,
+    }
+    assert {cited[id_]["known_until"] for id_ in (gone.id, denied.id)} == {
+        fixed.revision.recorded_at
+    }
+    assert cited[came.id]["known_from"] == fixed.revision.recorded_at
+    states = [
+        (row["reported_from"].day, Confidence(row["confidence"]), row["disputed"])
+        for row in rows(own_seeded, "event_states", event_id=made.event_id)
+        if row["known_until"] is None
+    ]
+    assert states == [(8, Confidence.REPORTED, False), (12, Confidence.CONFIRMED, False)]
+    assert_whole(own_seeded)
+
+
+def test_what_was_withdrawn_cannot_be_withdrawn_again(own_seeded: Engine) -> None:
+    kept, gone = report(), report()
+    made = reported(own_seeded, kept, gone)
+    withdrawn = Correction(withdrawn=frozenset({gone.id}))
+    write(own_seeded, correct, made.event_id, 1, withdrawn, reason="a copy")
+    before = whole_record(own_seeded)
+    with pytest.raises(InvalidValueError) as refused:
+        write(own_seeded, correct, made.event_id, 2, withdrawn, reason="a copy")
+    assert refused.value.field == "withdraw"
+    assert whole_record(own_seeded) == before
+
+
+def test_the_last_support_may_go_where_another_comes(own_seeded: Engine) -> None:
+    old, new = report(), report(published="2021-06-10")
+    made = reported(own_seeded, old, denial())
+    only_old = frozenset({old.id})
+    with pytest.raises(InvalidValueError) as refused:
+        without = Correction(withdrawn=only_old)
+        write(own_seeded, correct, made.event_id, 1, without, reason="a copy")
+    assert refused.value.field == "withdraw"
+    instead = Correction(cited=(new,), withdrawn=only_old)
+    write(own_seeded, correct, made.event_id, 1, instead, reason="the copy in place of the copy")
+    states = rows(own_seeded, "event_states", event_id=made.event_id)
+    assert {row["reported_from"].day for row in states if row["known_until"] is None} == {10}
+    assert_whole(own_seeded)
+
+
+def test_moving_an_event(own_seeded: Engine) -> None:
+    """Taken back where it was and recorded anew where it belongs, in one revision."""
+    pin = Pin("2021-06-06", "the hour is on the video")
+    content = Content(Kind.CAPTURE, TALIBAN, 2, pin)
+    said = Said(Kind.CAPTURE, TALIBAN)
+    kept = report(said=said, title="T", place_as_written="Dih Sabz", note="ours", credibility=2)
+    gone, came = report(published="2021-06-09"), denial()
+    made = reported(own_seeded, kept, gone, content=content)
+    correction = Correction(district=ELSEWHERE, cited=(came,), withdrawn=frozenset({gone.id}))
+    moved = write(own_seeded, correct, made.event_id, 1, correction, reason="a namesake")
+    number = made.revision.number + 1
+    assert moved.revision.number == number
+    assert (moved.version, moved.event_id == made.event_id) == (1, False)
+    old, new = (rows(own_seeded, "events", id=id_)[0] for id_ in (made.event_id, moved.event_id))
+    assert (old["district_id"], old["replaces"]) == (DISTRICT, None)
+    assert (new["district_id"], new["replaces"]) == (ELSEWHERE, made.event_id)
+    assert new["revision"] == number
+    (left,) = rows(own_seeded, "event_versions", event_id=made.event_id)
+    (come,) = rows(own_seeded, "event_versions", event_id=moved.event_id)
+    assert (left["closing_revision"], come["closing_revision"]) == (number, None)
+    assert (come["pinned_edtf"], come["pin_reason"]) == (pin.occurred, pin.reason)
+    assert (come["day_order"], come["controller_id"]) == (2, "taliban")
+    # The citation that stands is copied, whole, under an id of its own.
+    (copy,) = (row for id_, row in cited_rows(own_seeded, moved.event_id).items() if id_ != came.id)
+    assert copy["id"] not in {kept.id, gone.id}
+    assert replace(citation_of(copy), id=kept.id) == kept
+    assert copy["known_from"] == moved.revision.recorded_at
+    there = cited_rows(own_seeded, made.event_id)
+    assert {id_: row["closing_revision"] for id_, row in there.items()} == {
+        kept.id: None,
+        gone.id: number,
+    }
+    (revision,) = rows(own_seeded, "revisions", revision=number)
+    assert (revision["action"], revision["reason"]) == ("correct", "a namesake")
+    open_states = {
+        row["event_id"]: row["district_id"]
+        for event in (made.event_id, moved.event_id)
+        for row in rows(own_seeded, "event_states", event_id=event)
+        if row["known_until"] is None
+    }
+    assert open_states == {moved.event_id: ELSEWHERE}
+    assert_whole(own_seeded)
+
+
+def test_an_event_moves_on_and_back(own_seeded: Engine) -> None:
+    made = reported(own_seeded)
+    there = write(
+        own_seeded, correct, made.event_id, 1, Correction(district=ELSEWHERE), reason="there"
+    )
+    fight = Correction(Content(Kind.CONTESTED, CONTESTED), district=DISTRICT)
+    back = write(own_seeded, correct, there.event_id, 1, fight, reason="here after all")
+    assert len({made.event_id, there.event_id, back.event_id}) == 3
+    (event,) = rows(own_seeded, "events", id=back.event_id)
+    assert (event["district_id"], event["replaces"]) == (DISTRICT, there.event_id)
+    (version,) = rows(own_seeded, "event_versions", event_id=back.event_id)
+    assert (version["kind"], version["controller_id"]) == ("contested", None)
+    assert_whole(own_seeded)
+
+
+def test_a_correction_to_its_own_district_moves_nothing(own_seeded: Engine) -> None:
+    made = reported(own_seeded)
+    same = Correction(district=DISTRICT)
+    fixed = write(own_seeded, correct, made.event_id, 1, same, reason="no change")
+    assert (fixed.event_id, fixed.version) == (made.event_id, 2)
+
+
+def test_dates_are_days_of_the_country_that_an_event_moves_to(own_seeded: Engine) -> None:
+    with own_seeded.begin() as connection:
+        for table, row in (
+            (countries, {"code": "ZZ", "name": "Elsewhere", "time_zone": "UTC"}),
+            (provinces, {"id": "ZZ01", "country_code": "ZZ", "name": "North"}),
+            (districts, {"id": "ZZ0101", "province_id": "ZZ01", "name": "Town"}),
+        ):
+            connection.execute(table.insert(), row)
+    pinned = Content(Kind.CAPTURE, TALIBAN, pin=Pin("2021-06-06", "seen"))
+    made = reported(own_seeded, content=pinned)
+    abroad = Correction(district="ZZ0101")
+    moved = write(own_seeded, correct, made.event_id, 1, abroad, reason="a namesake abroad")
+    (version,) = rows(own_seeded, "event_versions", event_id=moved.event_id)
+    (cited,) = rows(own_seeded, "citations", event_id=moved.event_id)
+    assert version["pinned_latest"].isoformat() == "2021-06-06T23:59:59.999999+00:00"
+    assert cited["published_latest"].isoformat() == "2021-06-08T23:59:59.999999+00:00"
+    assert_whole(own_seeded)
+
+
+def test_what_a_document_says_itself_is_kept(own_seeded: Engine) -> None:
+    fight = Said(Kind.CONTESTED, CONTESTED)
+    documents = (report(said=Said(Kind.CAPTURE, TALIBAN)), report(said=fight), report())
+    made = reported(own_seeded, *documents)
+    cited = cited_rows(own_seeded, made.event_id)
+    for document in documents:
+        assert citation_of(cited[document.id]) == document
+
+
+def test_recording_a_publisher(own_seeded: Engine) -> None:
+    made: Revision = write(own_seeded, add_source, "ap", "AP")
+    (source,) = rows(own_seeded, "sources", id="ap")
+    assert (source["name"], source["revision"]) == ("AP", made.number)
+    (revision,) = rows(own_seeded, "revisions", revision=made.number)
+    assert (revision["author"], revision["action"]) == ("ann", "add-source")
+    assert revision["recorded_at"] == made.recorded_at
+    event = reported(own_seeded, report(source="ap", origin="AP"))
+    assert event.revision.number == made.number + 1
+    assert_whole(own_seeded)
+
+
+def test_recording_a_party(own_seeded: Engine) -> None:
+    made: Revision = write(own_seeded, add_actor, PARTY)
+    (party,) = rows(own_seeded, "actors", id="militia")
+    assert dict(party) == PARTY | {"revision": made.number}
+    (revision,) = rows(own_seeded, "revisions", revision=made.number)
+    assert (revision["author"], revision["action"]) == ("ann", "add-actor")
+    held = Content(Kind.CAPTURE, Outcome(Status.CONTROLLED, "militia"))
+    event = reported(own_seeded, report(speaker="militia"), content=held)
+    (state,) = rows(own_seeded, "event_states", event_id=event.event_id)
+    # Its own word, for its own gain.
+    assert (state["controller_id"], state["confidence"]) == ("militia", Confidence.CLAIMED)
+    assert_whole(own_seeded)
+
+
+@pytest.mark.parametrize("taken", ["id", "name"])
+def test_what_is_taken_is_named(seeded: Engine, taken: str) -> None:
+    before = whole_record(seeded)
+    for add, fresh, there in (
+        (
+            lambda c, **given: add_source(c, given["id"], given["name"], author="ann"),
+            {"id": "kabul-then", "name": "Kabul Then"},
+            {"id": "kabul-now", "name": "Kabul Now"},
+        ),
+        (
+            lambda c, **given: add_actor(c, PARTY | given, author="ann"),
+            {"id": "militia", "name": "Militia"},
+            {"id": "taliban", "name": "Taliban"},
+        ),
+    ):
+        with pytest.raises(RecordRuleError) as refused, writing(seeded) as connection:
+            add(connection, **fresh | {taken: there[taken]})
+        assert refused.value.field == taken
+        assert there[taken] in refused.value.detail
+    assert whole_record(seeded) == before
+
+
+def test_every_write_is_sealed(own_seeded: Engine) -> None:
+    denied = denial()
+    made = reported(own_seeded)
+    event = made.event_id
+    for function, arguments, named in (
+        (cite, (event, denied), {}),
+        (correct, (event, 1, Correction(CAPTURE)), {"reason": "as it was"}),
+        (correct, (event, 2, Correction(withdrawn=frozenset({denied.id}))), {"reason": "misread"}),
+        (add_source, ("ap", "AP"), {}),
+        (add_actor, (PARTY,), {}),
+        (correct, (event, 3, Correction(district=ELSEWHERE)), {"reason": "a namesake"}),
+        (record, (DISTRICT, CAPTURE, (report(),)), {}),
+    ):
+        write(own_seeded, function, *arguments, **named)
+        assert_whole(own_seeded)
+    newest = rows(own_seeded, "events")
+    last = max(newest, key=lambda row: row["sequence"])
+    write(own_seeded, retract, last["id"], 1, reason="no such thing")
+    assert_whole(own_seeded)
+    with own_seeded.connect() as connection:
+        sealed = seals.newest(connection)
+    assert sealed
+    assert sealed.revision == made.revision.number + 8
+
+
+def test_several_writes_of_one_transaction_are_a_revision_each(own_seeded: Engine) -> None:
+    with writing(own_seeded) as connection:
+        add_source(connection, "ap", "AP", author="ann")
+        cited = (report(source="ap", origin="AP"),)
+        made = record(connection, DISTRICT, CAPTURE, cited, author="ann")
+        cite(connection, made.event_id, denial(), author="bob")
+    recorded = rows(own_seeded, "revisions")[-3:]
+    assert [row["action"] for row in recorded] == ["add-source", "record", "cite"]
+    assert_whole(own_seeded)
+
+
+def test_what_stands_can_be_read_to_correct_a_part_of_it(own_seeded: Engine) -> None:
+    pin = Pin("2021-06-06", "seen")
+    content = Content(Kind.RECAPTURE, GOVERNMENT, -1, pin)
+    made = reported(own_seeded, content=content)
+    with writing(own_seeded) as connection:
+        assert content_of(connection, made.event_id, 1) == content
+        with pytest.raises(StaleVersionError):
+            content_of(connection, made.event_id, 2)
+        with pytest.raises(UnknownRecordError):
+            content_of(connection, uuid4(), 1)
+
+
 # What a failed one leaves -------------------------------------------------------------------
+
+PARTY = {
+    "id": "militia",
+    "name": "Militia",
+    "full_name": "The Militia",
+    "kind": "non-state",
+    "aliases": ["Militiamen"],
+}
+
+
+def standing(connection: Connection, event: UUID) -> list[UUID]:
+    """The citations of an event that support it and were not withdrawn."""
+    statement = select(citations.c.id).where(
+        citations.c.event_id == event,
+        citations.c.known_until.is_(None),
+        citations.c.stance == Stance.SUPPORTS,
+    )
+    return list(connection.scalars(statement.order_by(citations.c.id)))
+
+
+def first_citation(connection: Connection, event: UUID) -> UUID:
+    return standing(connection, event)[0]
+
+
+def foreign_citation(connection: Connection, event: UUID) -> UUID:
+    """A citation of any other event."""
+    statement = select(citations.c.id).where(citations.c.event_id != event).limit(1)
+    return connection.execute(statement).scalar_one()
+
 
 REFUSED: dict[str, tuple[Callable[[Any, UUID], Any], type[DomainError], str | None]] = {
     "unknown district": (
-        lambda c, _: record(c, "AF9999", CAPTURE, (REPORT,), author="ann"),
+        lambda c, _: record(c, "AF9999", CAPTURE, (report(),), author="ann"),
         UnknownPlaceError,
         "district",
     ),
@@ -207,10 +537,10 @@ REFUSED: dict[str, tuple[Callable[[Any, UUID], Any], type[DomainError], str | No
     **{
         f"unreadable {field} {date}": (
             lambda c, _, field=field, date=date: record(
-                c, DISTRICT, CAPTURE, (REPORT, replace(REPORT, **{field: date})), author="ann"
+                c, DISTRICT, CAPTURE, (report(), report(**{field: date})), author="ann"
             ),
             InvalidValueError,
-            field,
+            f"citations.1.{field}",
         )
         for field in ("published", "asserted")
         for date in (
@@ -223,41 +553,94 @@ REFUSED: dict[str, tuple[Callable[[Any, UUID], Any], type[DomainError], str | No
     },
     "unreadable pin": (
         lambda c, _: record(
-            c, DISTRICT, replace(CAPTURE, pin=Pin("soon", "why")), (REPORT,), author="ann"
+            c, DISTRICT, replace(CAPTURE, pin=Pin("soon", "why")), (report(),), author="ann"
         ),
         InvalidValueError,
-        "occurred",
+        "pinned.occurred",
     ),
     "unknown actor": (
         lambda c, _: record(
             c,
             DISTRICT,
             Content(Kind.CAPTURE, Outcome(Status.CONTROLLED, "x")),
-            (REPORT,),
+            (report(),),
             author="a",
         ),
-        RecordRuleError,
-        "event_versions_controller_id_fkey",
+        InvalidValueError,
+        "controller",
     ),
     "unknown source": (
-        lambda c, _: record(
-            c, DISTRICT, CAPTURE, (REPORT, replace(REPORT, source="x")), author="a"
-        ),
+        lambda c, _: record(c, DISTRICT, CAPTURE, (report(), report(source="x")), author="a"),
         InvalidValueError,
-        "source",
+        "citations.1.source",
     ),
     "unknown speaker": (
-        lambda c, event: cite(c, event, replace(REPORT, speaker="x"), author="ann"),
+        lambda c, event: cite(c, event, report(speaker="x"), author="ann"),
         InvalidValueError,
         "speaker",
     ),
+    "an unknown source of a citation": (
+        lambda c, event: cite(c, event, report(source="x"), author="ann"),
+        InvalidValueError,
+        "source",
+    ),
+    "an unknown speaker among many": (
+        lambda c, _: record(
+            c, DISTRICT, CAPTURE, (report(), report(), denial(speaker="x")), author="ann"
+        ),
+        InvalidValueError,
+        "citations.2.speaker",
+    ),
+    "nothing but a denial": (
+        lambda c, _: record(c, DISTRICT, CAPTURE, (denial(),), author="ann"),
+        InvalidValueError,
+        "citations",
+    ),
+    "a controller of a fight": (
+        lambda c, _: record(
+            c,
+            DISTRICT,
+            Content(Kind.ASSESSMENT, Outcome(Status.CONTESTED, "taliban")),
+            (report(),),
+            author="ann",
+        ),
+        InvalidValueError,
+        "controller",
+    ),
+    "control by nobody": (
+        lambda c, _: record(
+            c,
+            DISTRICT,
+            Content(Kind.CAPTURE, Outcome(Status.CONTROLLED, None)),
+            (report(),),
+            author="ann",
+        ),
+        InvalidValueError,
+        "controller",
+    ),
+    "a document that says something impossible": (
+        lambda c, _: record(
+            c,
+            DISTRICT,
+            CAPTURE,
+            (report(said=Said(Kind.CAPTURE, Outcome(Status.CONTESTED, "taliban"))),),
+            author="ann",
+        ),
+        RecordRuleError,
+        "citations_said_whole_check",
+    ),
+    "a document that was cited already": (
+        lambda c, event: cite(c, event, report(id=first_citation(c, event)), author="ann"),
+        RecordRuleError,
+        "citations_pkey",
+    ),
     "an event id that is taken": (
-        lambda c, event: record(c, DISTRICT, CAPTURE, (REPORT,), author="ann", event_id=event),
+        lambda c, event: record(c, DISTRICT, CAPTURE, (report(),), author="ann", event_id=event),
         RecordRuleError,
         "events_pkey",
     ),
     "nobody's name": (
-        lambda c, _: record(c, DISTRICT, CAPTURE, (REPORT,), author=""),
+        lambda c, _: record(c, DISTRICT, CAPTURE, (report(),), author=""),
         RecordRuleError,
         "revisions_author_said_check",
     ),
@@ -280,10 +663,82 @@ REFUSED: dict[str, tuple[Callable[[Any, UUID], Any], type[DomainError], str | No
         InvalidValueError,
         "kind",
     ),
+    **{
+        f"a correction with {what}": (
+            lambda c, event, correction=correction: correct(
+                c, event, 1, correction(c, event), author="ann", reason="r"
+            ),
+            error,
+            where,
+        )
+        for what, (correction, error, where) in {
+            "an unknown party": (
+                lambda c, _: Correction(Content(Kind.CAPTURE, Outcome(Status.CONTROLLED, "x"))),
+                InvalidValueError,
+                "controller",
+            ),
+            "an unknown district": (
+                lambda c, _: Correction(district="AF9999"),
+                UnknownPlaceError,
+                "district",
+            ),
+            "an unknown source": (
+                lambda c, _: Correction(cited=(report(), report(source="x"))),
+                InvalidValueError,
+                "citations.1.source",
+            ),
+            "an unknown speaker": (
+                lambda c, _: Correction(cited=(report(speaker="x"),)),
+                InvalidValueError,
+                "citations.0.speaker",
+            ),
+            "an unreadable date": (
+                lambda c, _: Correction(cited=(report(asserted="soon"),), district=DISTRICT),
+                InvalidValueError,
+                "citations.0.asserted",
+            ),
+            "a citation of no event to withdraw": (
+                lambda c, _: Correction(withdrawn=frozenset({NOBODY})),
+                InvalidValueError,
+                "withdraw",
+            ),
+            "a citation of another event to withdraw": (
+                lambda c, event: Correction(
+                    withdrawn=frozenset([*standing(c, event)[:1], foreign_citation(c, event)])
+                ),
+                InvalidValueError,
+                "withdraw",
+            ),
+            "nothing left that supports it": (
+                lambda c, event: Correction(withdrawn=frozenset(standing(c, event))),
+                InvalidValueError,
+                "withdraw",
+            ),
+            "a denial in place of its support": (
+                lambda c, event: Correction(
+                    cited=(denial(),), withdrawn=frozenset(standing(c, event))
+                ),
+                InvalidValueError,
+                "withdraw",
+            ),
+            "nothing left in its new place": (
+                lambda c, event: Correction(
+                    district=DISTRICT, withdrawn=frozenset(standing(c, event))
+                ),
+                InvalidValueError,
+                "withdraw",
+            ),
+        }.items()
+    },
     "a citation with an unreadable date": (
-        lambda c, event: cite(c, event, replace(REPORT, published="soon"), author="ann"),
+        lambda c, event: cite(c, event, report(published="soon"), author="ann"),
         InvalidValueError,
         "published",
+    ),
+    "a correction without a reason": (
+        lambda c, event: correct(c, event, 1, Correction(CAPTURE), author="ann", reason=""),
+        RecordRuleError,
+        "revisions_reason_given_check",
     ),
     "a stale correction": (
         lambda c, event: correct(c, event, 2, Correction(CAPTURE), author="ann", reason="r"),
@@ -306,10 +761,37 @@ REFUSED: dict[str, tuple[Callable[[Any, UUID], Any], type[DomainError], str | No
         "id",
     ),
     "a citation of nothing": (
-        lambda c, _: cite(c, NOBODY, REPORT, author="ann"),
+        lambda c, _: cite(c, NOBODY, report(), author="ann"),
         UnknownRecordError,
         "id",
     ),
+    **{
+        f"a publisher with {what}": (
+            lambda c, _, given=given: add_source(c, *given, author="ann"),
+            RecordRuleError,
+            rule,
+        )
+        for what, given, rule in (
+            ("an id that is taken", ("kabul-now", "Kabul Then"), "sources_pkey"),
+            ("a name that is taken", ("kabul-then", "Kabul Now"), "sources_name_key"),
+            ("an id of another form", ("Kabul Then", "Kabul Then"), "sources_id_form_check"),
+            ("no name", ("kabul-then", ""), "sources_name_said_check"),
+        )
+    },
+    **{
+        f"a party with {what}": (
+            lambda c, _, given=given: add_actor(c, PARTY | given, author="ann"),
+            RecordRuleError,
+            rule,
+        )
+        for what, given, rule in (
+            ("an id that is taken", {"id": "taliban"}, "actors_pkey"),
+            ("a name that is taken", {"name": "Taliban"}, "actors_name_key"),
+            ("an id of another form", {"id": "The Militia"}, "actors_id_form_check"),
+            ("no full name", {"full_name": ""}, "actors_full_name_said_check"),
+            ("a kind that is none", {"kind": "army"}, "actors_kind_known_check"),
+        )
+    },
 }
 
 
@@ -330,9 +812,12 @@ def test_an_error_writes_nothing(seeded: Engine, case: str) -> None:
     [
         lambda c, event: correct(c, event, 1, Correction(CAPTURE), author="ann", reason="r"),
         lambda c, event: retract(c, event, 1, author="ann", reason="r"),
-        lambda c, event: cite(c, event, REPORT, author="ann"),
+        lambda c, event: cite(c, event, report(), author="ann"),
+        lambda c, event: correct(
+            c, event, 1, Correction(district=ELSEWHERE), author="ann", reason="r"
+        ),
     ],
-    ids=["correct", "retract", "cite"],
+    ids=["correct", "retract", "cite", "move"],
 )
 def test_a_retracted_event_takes_no_more(
     own_seeded: Engine, attempt: Callable[[Any, UUID], Receipt]
@@ -371,13 +856,16 @@ def test_known_at_gives_yesterdays_answer(
 
     said = [(first, answers(first))]
     moved = Content(Kind.CAPTURE, TALIBAN, pin=Pin("2021-06-05", "a photograph"))
+    fight = Content(Kind.CONTESTED, CONTESTED)
+    denied, later = denial(), report(published="2021-06-11", asserted="2021-06-10")
     for function, arguments, named in (
-        (cite, (event, DENIAL), {}),
-        (correct, (event, 1, moved), {"reason": "a photograph"}),
-        (correct, (event, 2, Content(Kind.CONTESTED, CONTESTED)), {"reason": "both were there"}),
-        (cite, (event, replace(REPORT, published="2021-06-20", asserted=None)), {}),
-        (record, (DISTRICT, Content(Kind.RECAPTURE, GOVERNMENT), (LATER,)), {}),
-        (retract, (event, 3), {"reason": "it was another district"}),
+        (cite, (event, denied), {}),
+        (correct, (event, 1, Correction(moved)), {"reason": "a photograph"}),
+        (correct, (event, 2, Correction(fight)), {"reason": "both were there"}),
+        (cite, (event, report(published="2021-06-20", asserted=None)), {}),
+        (correct, (event, 3, Correction(withdrawn=frozenset({denied.id}))), {"reason": "misread"}),
+        (record, (DISTRICT, Content(Kind.RECAPTURE, GOVERNMENT), (later,)), {}),
+        (correct, (event, 4, Correction(district=ELSEWHERE)), {"reason": "it was another one"}),
     ):
         receipt = write(own_seeded, function, *arguments, **named)
         said.append((receipt, answers(receipt)))

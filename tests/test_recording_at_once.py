@@ -15,23 +15,14 @@ import pytest
 from fastapi.testclient import TestClient
 from sqlalchemy import Connection, Engine, func, select, text
 
-from app.domain.control import Basis, Kind, Outcome, Stance, Status
+from app.domain.control import Action, Basis, Kind, Outcome, Stance, Status
+from app.domain.entries import Citation, Content, Pin
 from app.domain.errors import InvalidValueError
-from app.recording import (
-    Citation,
-    Content,
-    Correction,
-    Pin,
-    Receipt,
-    cite,
-    correct,
-    record,
-    retract,
-)
-from app.store import revisions
+from app.recording import Correction, Receipt, cite, correct, record, retract
+from app.store import revisions, seals
 from app.store.engine import reading, writing
-from app.store.states import rebuild
-from app.store.tables import event_states, event_versions, events, sources
+from app.store.states import first_wrong, rebuild
+from app.store.tables import citations, event_states, event_versions, events, sources
 from app.store.tables import revisions as recorded
 
 DISTRICTS = ("AF0102", "AF0103", "AF2907")
@@ -74,6 +65,25 @@ def some_content(chance: History) -> Content:
     return Content(Kind.ASSESSMENT, outcome, chance.randrange(3), pin)
 
 
+def some_correction(
+    connection: Connection, chance: History, event: UUID, source_ids: list[str]
+) -> Correction:
+    """Of what the event says, of the documents that it rests on, or of its district."""
+    what = chance.choice(("content", "documents", "district"))
+    if what == "content":
+        return Correction(some_content(chance))
+    if what == "district":
+        return Correction(district=chance.choice(DISTRICTS))
+    held = connection.scalars(
+        select(citations.c.id)
+        .where(citations.c.event_id == event, citations.c.known_until.is_(None))
+        .order_by(citations.c.published_latest, citations.c.origin, citations.c.asserted_edtf)
+    ).all()
+    cited = replace(some_citation(chance, source_ids), stance=Stance.SUPPORTS)
+    withdrawn = frozenset(held[: chance.randrange(len(held) + 1)])
+    return Correction(cited=(cited,), withdrawn=withdrawn)
+
+
 def some_write(connection: Connection, chance: History, made: dict[UUID, int]) -> Receipt:
     """One write of any sort; `made` holds the newest version of each event that stands."""
     source_ids = list(connection.scalars(select(sources.c.id).order_by(sources.c.id)))
@@ -88,10 +98,9 @@ def some_write(connection: Connection, chance: History, made: dict[UUID, int]) -
         if kind == "cite":
             receipt = cite(connection, event, some_citation(chance, source_ids), author="ann")
         elif kind == "correct":
-            content = some_content(chance)
-            receipt = correct(
-                connection, event, made[event], Correction(content), author="ann", reason="r"
-            )
+            correction = some_correction(connection, chance, event, source_ids)
+            version = made.pop(event)
+            receipt = correct(connection, event, version, correction, author="ann", reason="r")
         else:
             return retract(connection, event, made.pop(event), author="ann", reason="r")
     made[receipt.event_id] = receipt.version
@@ -111,6 +120,15 @@ def waiting(engine: Engine) -> int:
                 " WHERE datname = current_database() AND wait_event_type = 'Lock'"
             )
         ).scalar_one()
+
+
+def assert_sealed(engine: Engine) -> None:
+    """Every revision has a seal, in one chain, whoever wrote it."""
+    with engine.connect() as connection:
+        last = revisions.current(connection).number
+        chain = list(seals.check(connection, last))
+        assert all(isinstance(link, seals.Seal) for link in chain), chain[-1]
+        assert [link.revision for link in chain] == list(range(1, last + 1))
 
 
 @contextmanager
@@ -139,10 +157,38 @@ def test_rebuilding_makes_the_same_states(own_seeded: Engine, seed: int) -> None
                 some_write(connection, chance, made)
     with writing(own_seeded) as connection:
         kept = states(connection)
+        assert first_wrong(connection) is None
         count = rebuild(connection)
         assert states(connection) == kept
     assert count == len(kept)
+    assert_sealed(own_seeded)
     assert {row.known_until is None for row in kept} == {True, False}
+
+
+@pytest.mark.parametrize(
+    "harm",
+    [
+        "UPDATE event_states SET disputed = NOT disputed WHERE event_id = :event",
+        "UPDATE event_states SET known_until = now() WHERE event_id = :event",
+        "DELETE FROM event_states WHERE event_id = :event",
+        "INSERT INTO event_states SELECT (jsonb_populate_record(one,"
+        ' \'{"reported_from": "2020-01-01"}\')).* FROM event_states AS one'
+        " WHERE event_id = :event LIMIT 1",
+    ],
+)
+def test_a_state_that_is_not_what_the_record_says_is_found(seeded: Engine, harm: str) -> None:
+    """The first such event in the order of recording, whatever is wrong behind it."""
+    with seeded.connect() as connection:
+        assert first_wrong(connection) is None
+        harmed = connection.scalars(
+            select(events.c.id).where(events.c.sequence.in_([7, 90])).order_by(events.c.sequence)
+        ).all()
+        for event in harmed:
+            connection.execute(text(harm), {"event": event})
+        assert first_wrong(connection) == harmed[0]
+        rebuild(connection)
+        assert first_wrong(connection) is None
+        connection.rollback()
 
 
 def test_rebuilding_and_writing_take_turns(own_seeded: Engine) -> None:
@@ -221,6 +267,7 @@ def test_instants_rise_though_the_clock_was_set_back(own_seeded: Engine) -> None
                 revision=newest.number + 1, recorded_at=ahead, author="ann", action="record"
             )
         )
+        seals.seal(connection, newest.number + 1)
     with writing(own_seeded) as connection:
         receipt = some_write(connection, random.Random(1), {})  # noqa: S311
     assert receipt.revision.recorded_at == ahead + TICK
@@ -254,7 +301,8 @@ def test_an_instant_after_the_newest_revision_waits_for_a_writer(own_seeded: Eng
 
 def test_the_empty_record_is_settled_too(migrated: Engine) -> None:
     with migrated.connect() as writer:
-        first = revisions.next_revision(writer, author="ann", action="record")
+        first = revisions.next_revision(writer, author="ann", action=Action.RECORD)
+        seals.seal(writer, first.number)
         now = writer.execute(select(func.clock_timestamp())).scalar_one()
         with reading(migrated) as connection:
             empty = revisions.current(connection)
@@ -324,3 +372,4 @@ def test_no_answer_changes_while_others_write(
     numbers = [receipt.revision.number for receipt in receipts]
     assert len(set(numbers)) == len(receipts) == 24
     assert max(numbers) - min(numbers) == 23
+    assert_sealed(own_seeded)

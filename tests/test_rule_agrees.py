@@ -1,26 +1,27 @@
 """The control rule in SQL and in Python give the same answers on random histories.
 
-A history is any mix of events recorded, corrected and retracted and of citations added, late,
-uncertain, without a date, syndicated, disputing or graded. Each is asked about at random settings
-of all three clocks. Python reads everything that was ever recorded and applies the specification;
-SQL is asked as the API asks it.
+A history is any mix of events recorded, corrected, moved and retracted and of citations added,
+withdrawn, late, uncertain, without a date, syndicated, disputing or graded. Each is asked about
+at random settings of all three clocks. Python reads everything that was ever recorded and applies
+the specification; SQL is asked as the API asks it.
 """
 
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from uuid import UUID
+from uuid import UUID, uuid4
 from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import Connection, Engine
+from sqlalchemy import Connection, Engine, select
 
 from app.domain.clocks import Clocks, Moment, parse_moment
 from app.domain.control import (
     UNKNOWN,
+    Action,
     Basis,
     Confidence,
     EventHistory,
@@ -32,9 +33,11 @@ from app.domain.control import (
     counting,
     state_of,
 )
+from app.domain.entries import Citation, Content, Pin
 from app.domain.timeline import periods
-from app.recording import Citation, Content, Correction, Pin, cite, correct, record, retract
+from app.recording import Correction, cite, correct, record, retract
 from app.store import tables
+from app.store.changes import changing
 from app.store.engine import make_engine
 from app.store.events import told_of
 from app.store.status import Which, statuses
@@ -47,9 +50,9 @@ GAZETTEER: dict[str, list[dict[str, str]]] = {
     "countries": [{"code": "XX", "name": "Testland", "time_zone": ZONE.key}],
     "provinces": [{"id": "XX01", "country_code": "XX", "name": "One"}],
     "districts": [{"id": code, "province_id": "XX01", "name": code} for code in DISTRICTS],
-    "actors": [{"id": p, "name": p, "full_name": p, "kind": "non-state"} for p in PARTIES],
-    "sources": [{"id": "kabul-now", "name": "Kabul Now"}],
 }
+ACTORS = [{"id": p, "name": p, "full_name": p, "kind": "non-state"} for p in PARTIES]
+SOURCES = [{"id": "kabul-now", "name": "Kabul Now"}]
 
 
 @pytest.fixture(scope="module")
@@ -60,6 +63,9 @@ def undone(clone: Callable[[str | None], AbstractContextManager[str]]) -> Iterat
         with engine.begin() as connection:
             for table, rows in GAZETTEER.items():
                 connection.execute(tables.metadata.tables[table].insert(), rows)
+            with changing(connection, author="test", action=Action.IMPORT) as change:
+                change.add_actors(ACTORS)
+                change.add_sources(SOURCES)
         yield engine
         engine.dispose()
 
@@ -118,15 +124,19 @@ class Step:
     target: int
     content: Content
     cited: list[Citation] = field(default_factory=list)
+    withdraw: int = 0
 
 
+# Most steps add to what there is, so that it becomes a tangle.
+WHAT = ["record"] * 3 + ["correct", "amend", "move", "cite", "cite", "retract"]
 steps = st.builds(
     Step,
-    what=st.sampled_from(["record", "record", "record", "correct", "cite", "cite", "retract"]),
+    what=st.sampled_from(WHAT),
     district=st.sampled_from([DISTRICTS[0], DISTRICTS[0], DISTRICTS[1]]),
     target=st.integers(0, 5),
     content=contents,
     cited=st.lists(citations, min_size=1, max_size=4),
+    withdraw=st.integers(0, 3),
 )
 moments = st.one_of(days, hours, st.just("2021-05-01"), st.just("2021-08-01"))
 asked = st.tuples(
@@ -136,6 +146,28 @@ asked = st.tuples(
     st.booleans(),
     st.sampled_from(list(Confidence)),
 )
+
+
+def correction(connection: Connection, event: UUID, step: Step) -> Correction:
+    """What a step corrects: what the event says, its documents too, or its district."""
+    if step.what == "correct":
+        return Correction(step.content)
+    table = tables.citations
+    # By what they say and not by their ids, so that a history can be told again.
+    alike = ("id", "event_id", "revision", "known_from")
+    held = connection.scalars(
+        select(table.c.id)
+        .where(table.c.event_id == event, table.c.known_until.is_(None))
+        .order_by(*(column for column in table.columns if column.name not in alike))
+    ).all()
+    # One that supports it comes in, so that any number may go.
+    cited = (replace(step.cited[0], stance=Stance.SUPPORTS), *step.cited[1:])
+    return Correction(
+        content=step.content,
+        district=step.district if step.what == "move" else None,
+        cited=tuple(replace(citation, id=uuid4()) for citation in cited),
+        withdrawn=frozenset(held[: step.withdraw]),
+    )
 
 
 def write(connection: Connection, history: list[Step]) -> list[datetime]:
@@ -149,14 +181,10 @@ def write(connection: Connection, history: list[Step]) -> list[datetime]:
             first = replace(step.cited[0], stance=Stance.SUPPORTS)
             cited = (first, *step.cited[1:])
             receipt = record(connection, step.district, step.content, cited, author="a")
-        elif what == "correct":
+        elif what in ("correct", "amend", "move"):
+            corrected = correction(connection, target, step)
             receipt = correct(
-                connection,
-                target,
-                standing[target],
-                Correction(step.content),
-                author="b",
-                reason="r",
+                connection, target, standing.pop(target), corrected, author="b", reason="r"
             )
         elif what == "cite":
             receipt = cite(connection, target, step.cited[0], author="c")
@@ -271,7 +299,8 @@ def test_a_given_order_goes_before_the_order_of_recording(undone: Engine) -> Non
     with undone.connect() as connection:
         for outcome, day_order in ((retaken, 1), (taken, 0)):
             content = Content(Kind.ASSESSMENT, outcome, day_order)
-            receipt = record(connection, DISTRICTS[0], content, (reported,), author="a")
+            cited = (replace(reported, id=uuid4()),)
+            receipt = record(connection, DISTRICTS[0], content, cited, author="a")
         asking = question(
             ("2021-06-01", None, 0, False, Confidence.REPORTED), [receipt.revision.recorded_at]
         )

@@ -64,6 +64,7 @@ def create_app(settings: Settings, engine: Engine) -> FastAPI:
     app.state.writers = CapacityLimiter(min(once.WRITERS, settings.pool_size))
     app.state.streams = CapacityLimiter(STREAMS)
     app.state.limits = Limits(settings)
+    app.state.routes = [route for resource in _RESOURCES for route in resource.router.routes]
     app.state.metrics = CollectorRegistry()
     for collector in (PROCESS_COLLECTOR, PLATFORM_COLLECTOR, GC_COLLECTOR):
         app.state.metrics.register(collector)

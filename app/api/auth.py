@@ -3,13 +3,14 @@
 `admit` stands before every route. Handlers that write take a `Writer` or an `Admin`.
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass
 from http import HTTPStatus
-from typing import Annotated
+from typing import Annotated, Any
 
-from fastapi import Depends, Request
+from fastapi import Depends, Request, Response
 from fastapi.concurrency import run_in_threadpool
+from fastapi.routing import APIRoute
 from fastapi.security import HTTPBearer
 
 from app.api.errors import NotAdmittedError
@@ -85,15 +86,23 @@ def _authenticate(request: Request, given: list[str]) -> Caller:
     return Caller(key.owner, key.id, key.scopes)
 
 
-def admit(request: Request, caller: Annotated[Caller | None, Depends(_caller)]) -> Caller | None:
-    """Let a request in, and say whose it is; None for somebody without a key.
+async def admit(request: Request) -> Caller | None:
+    """Let a request in, once, and say whose it is; None for somebody without a key.
 
     Raises NotAdmittedError: 401 for a key that does not work, and for none where reads need one;
     429 over a limit, counted for each key, or for each address without one. NotReadyError when
     the database, or the storage of the counts, cannot be reached.
     """
-    if _is_open(request):
-        return None
+    if not hasattr(request.state, "admitted"):
+        caller = await _caller(request)
+        if not _is_open(request):
+            await run_in_threadpool(_count, request, caller)
+        request.state.admitted = caller
+    admitted: Caller | None = request.state.admitted
+    return admitted
+
+
+def _count(request: Request, caller: Caller | None) -> None:
     limits: Limits = request.app.state.limits
     settings: Settings = request.app.state.settings
     is_read = request.method in ("GET", "HEAD")
@@ -101,7 +110,24 @@ def admit(request: Request, caller: Annotated[Caller | None, Depends(_caller)]) 
     limits.take("reads" if is_read else "writes", who)
     if is_read and settings.reads_need_key:
         _demand(caller, Scope.READ)
-    return caller
+
+
+class WriteRoute(APIRoute):
+    """A route that admits whoever writes before it reads what they send.
+
+    FastAPI reads the body first and asks the dependencies then; strangers are not to be read.
+    """
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        """Wrap the handler that FastAPI makes."""
+        handle = super().get_route_handler()
+
+        async def admitted_first(request: Request) -> Response:
+            if request.method == "POST":
+                _demand(await admit(request), Scope.WRITE)
+            return await handle(request)
+
+        return admitted_first
 
 
 def _with_scope(wanted: Scope) -> Callable[..., Awaitable[Caller]]:

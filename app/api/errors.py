@@ -14,6 +14,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.exceptions import HTTPException
+from starlette.routing import Route
 
 from app.domain import errors
 
@@ -162,12 +163,15 @@ async def _domain_error(request: Request, error: Exception) -> ProblemResponse:
 
 async def _validation_error(request: Request, error: Exception) -> ProblemResponse:
     assert isinstance(error, RequestValidationError)  # noqa: S101 - registered for this class
-    faults = [
-        {"parameter": ".".join(map(str, fault["loc"][1:])) or "body", "detail": _told(fault)}
-        for fault in error.errors()
-    ]
+    faults = [{"parameter": _place(fault), "detail": _told(fault)} for fault in error.errors()]
     detail = "; ".join(f"{fault['parameter']}: {fault['detail']}" for fault in faults)
     return problem(request, HTTPStatus.UNPROCESSABLE_ENTITY, detail, more={"errors": faults})
+
+
+def _place(fault: Mapping[str, Any]) -> str:
+    # Where JSON breaks off, its place is the number of a character.
+    within = () if fault["type"] == "json_invalid" else fault["loc"][1:]
+    return ".".join(map(str, within)) or "body"
 
 
 def _told(fault: Mapping[str, Any]) -> str:
@@ -184,7 +188,20 @@ async def _http_error(request: Request, error: Exception) -> ProblemResponse:
         HTTPStatus.NOT_FOUND: "there is nothing at this address; /docs lists what there is",
         HTTPStatus.METHOD_NOT_ALLOWED: f"{request.method} is not possible at this address",
     }.get(HTTPStatus(error.status_code), str(error.detail))
-    return problem(request, error.status_code, detail, headers=error.headers)
+    headers = dict(error.headers or {})
+    if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
+        headers["Allow"] = ", ".join(sorted(_methods(request)))
+    return problem(request, error.status_code, detail, headers=headers)
+
+
+def _methods(request: Request) -> set[str]:
+    """What is possible at an address, by all its routes; the framework names those of the first."""
+    path = request.scope["path"].removeprefix(request.scope.get("root_path", ""))
+    methods: set[str] = set()
+    for route in request.app.state.routes:
+        if isinstance(route, Route) and route.path_regex.match(path):
+            methods |= route.methods or set()
+    return methods | {"HEAD"} if "GET" in methods else methods
 
 
 async def _not_acceptable(request: Request, error: Exception) -> ProblemResponse:

@@ -79,7 +79,10 @@ class Observe:
 
 
 class LimitBodies:
-    """Refuse bodies that no write needs before they fill the memory; files have their own limit."""
+    """Refuse bodies that no write needs before they fill the memory; files have their own limit.
+
+    FastAPI's own limit answers with plain text, and errors are problem documents here.
+    """
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app

@@ -9,9 +9,11 @@ from typing import Annotated, Any, BinaryIO, cast
 from fastapi import APIRouter, HTTPException, Path, Query, Request, Response
 from fastapi.concurrency import run_in_threadpool
 
-from app.api.auth import Writer
+from app.api.auth import Writer, WriteRoute
 from app.api.deps import AppSettings, ReadConnection
 from app.api.errors import ImportRefusedError, documented
+from app.api.examples import example
+from app.api.formats import negotiate
 from app.api.once import GivenKey, Write
 from app.api.params import Import
 from app.api.params import Query as AnyQuery
@@ -20,11 +22,10 @@ from app.domain.errors import UnknownRecordError
 from app.importers.reader import Form, sniff
 from app.importing.files import import_file, mapping_of, write_errors
 from app.importing.report import Order, Report
-from app.settings import Settings
 from app.store.claims import report_of
 from app.store.engine import writing
 
-router = APIRouter(tags=["Writing"])
+router = APIRouter(tags=["Writing"], route_class=WriteRoute)
 
 _FORMS: dict[str, Form] = {
     "text/csv": "csv",
@@ -40,9 +41,18 @@ _FILE: dict[str, Any] = {
         "content": {name: {"schema": {"type": "string"}} for name in _FORMS},
     }
 }
+_TABLE: dict[str, Any] = {"text/csv": {"schema": {"type": "string"}}}
 _ANSWERS: dict[int | str, dict[str, Any]] = {
-    201: {"model": ImportReport, "description": "Recorded; `Location` has the report"},
-    200: {"model": ImportReport, "description": "Nothing was new, or `dry_run`"},
+    201: {
+        "model": ImportReport,
+        "description": "Recorded; `Location` has the report",
+        "content": _TABLE,
+    },
+    200: {
+        "model": ImportReport,
+        "description": "Nothing was new, or `dry_run`",
+        "content": _TABLE,
+    },
 }
 
 
@@ -77,7 +87,7 @@ async def post_import(
         dry_run=query.dry_run,
     )
     with tempfile.SpooledTemporaryFile(max_size=_IN_MEMORY) as file:
-        asked = await _spool(request, file, settings)
+        asked = await _spool(request, file, settings.max_import_mb << 20)
 
         def do() -> Response:
             file.seek(0)
@@ -101,7 +111,7 @@ async def post_import(
     "/imports/{revision}",
     summary="What an import found",
     response_model=ImportReport,
-    responses=documented(404, 406, 422),
+    responses=example("import") | documented(404, 406, 422),
 )
 def get_import(
     request: Request,
@@ -110,6 +120,7 @@ def get_import(
     connection: ReadConnection,
 ) -> ImportReport:
     """The report of an import that was recorded."""
+    negotiate(request, query.f, "json")
     found = report_of(connection, revision)
     if found is None:
         raise UnknownRecordError(f"revision {revision} is no import", field="revision")
@@ -126,15 +137,14 @@ def _form(request: Request) -> Form | None:
     return _FORMS.get(given)
 
 
-async def _spool(request: Request, file: Any, settings: Settings) -> str:
+async def _spool(request: Request, file: Any, most: int) -> str:
     """Keep the body in a file, and give the hash of all that is asked."""
-    most = settings.max_import_mb << 20
     digest = hashlib.sha256(f"{request.url.path}?{request.url.query}\0".encode())
     size = 0
     async for chunk in request.stream():
         size += len(chunk)
         if size > most:
-            raise HTTPException(413, f"a file has at most {settings.max_import_mb} MiB here")
+            raise HTTPException(413, f"a file has at most {most >> 20} MiB here")
         digest.update(chunk)
         file.write(chunk)
     return digest.hexdigest()

@@ -8,6 +8,7 @@ from fastapi import APIRouter, Path, Query, Request, Response
 from pydantic import BaseModel
 
 from app.api import params
+from app.api.auth import WriteRoute
 from app.api.deps import AppSettings, ReadConnection, asked, country_asked, paged
 from app.api.errors import documented
 from app.api.examples import example
@@ -29,7 +30,7 @@ from app.importing.names import id_of_name
 from app.recording import add_actor, add_source
 from app.store import sources
 
-router = APIRouter(tags=["Sources and parties"])
+router = APIRouter(tags=["Sources and parties"], route_class=WriteRoute)
 
 
 class AfterSource(params.Cursor):
@@ -79,7 +80,7 @@ def list_sources(
     summary="Record a publisher",
     status_code=201,
     response_model=SourceRecorded,
-    responses=documented(403, 409, 413, 422),
+    responses=documented(400, 403, 409, 413, 422),
     tags=["Writing"],
 )
 def post_source(request: Request, body: SourceIn, write: WriterWrite) -> Response:
@@ -167,7 +168,7 @@ def list_actors(
 @router.get(
     "/actors/{id}",
     summary="One party",
-    responses=documented(404, 406, 422),
+    responses=example("actor") | documented(404, 406, 422),
 )
 def get_actor(
     request: Request,
@@ -188,7 +189,7 @@ def get_actor(
     summary="Record a party",
     status_code=201,
     response_model=ActorRecorded,
-    responses=documented(403, 409, 413, 422),
+    responses=documented(400, 403, 409, 413, 422),
     tags=["Writing"],
 )
 def post_actor(request: Request, body: ActorIn, write: AdminWrite) -> Response:

@@ -9,6 +9,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Depends, Header, Path, Request, Response
 
+from app.api.auth import WriteRoute
 from app.api.errors import PreconditionRequiredError, documented
 from app.api.events import event_detail
 from app.api.examples import QAISAR_EVENT
@@ -19,7 +20,7 @@ from app.domain.errors import DomainError, InvalidValueError
 from app.recording import Receipt, cite, content_of, correct, record, retract
 from app.store.sources import source_name
 
-router = APIRouter(tags=["Writing"])
+router = APIRouter(tags=["Writing"], route_class=WriteRoute)
 
 _VERSION = re.compile(r'"?(\d{1,9})"?')
 
@@ -68,7 +69,7 @@ _WRITTEN: dict[int | str, dict[str, Any]] = {
     summary="Record an event",
     status_code=201,
     response_model=EventDetail,
-    responses=_WRITTEN | documented(403, 404, 409, 413, 422),
+    responses=_WRITTEN | documented(400, 403, 404, 409, 413, 422),
 )
 def post_event(request: Request, body: EventIn, write: WriterWrite) -> Response:
     """Record a change of control with the documents that report it.
@@ -98,7 +99,7 @@ def post_event(request: Request, body: EventIn, write: WriterWrite) -> Response:
     summary="Cite a document",
     status_code=201,
     response_model=EventDetail,
-    responses=_WRITTEN | documented(403, 404, 409, 413, 422),
+    responses=_WRITTEN | documented(400, 403, 404, 409, 413, 422),
 )
 def post_citation(
     request: Request, event_id: EventId, body: CitationIn, write: WriterWrite
@@ -124,7 +125,7 @@ def post_citation(
     summary="Correct an event",
     status_code=201,
     response_model=EventDetail,
-    responses=_WRITTEN | documented(403, 404, 409, 412, 413, 422, 428),
+    responses=_WRITTEN | documented(400, 403, 404, 409, 412, 413, 422, 428),
 )
 def post_correction(
     request: Request, event_id: EventId, body: CorrectionIn, write: WriterWrite, version: Version
@@ -160,7 +161,7 @@ def post_correction(
     summary="Take an event back",
     status_code=201,
     response_model=EventDetail,
-    responses=_WRITTEN | documented(403, 404, 409, 412, 413, 422, 428),
+    responses=_WRITTEN | documented(400, 403, 404, 409, 412, 413, 422, 428),
 )
 def post_retraction(
     request: Request, event_id: EventId, body: RetractionIn, write: WriterWrite, version: Version

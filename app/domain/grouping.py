@@ -15,7 +15,7 @@ The rule, for the claims about one district:
    this order: by when they take effect, fighting before its outcome, else rule 1.
 
 What an editor put together stays together: the claims of an event that is *kept* stay its own,
-and others join it by the same rules.
+and others join it by the same rules. It keeps its rank, too, and others are ranked around it.
 """
 
 from collections.abc import Iterable, Sequence
@@ -23,6 +23,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import cached_property
 
+from app.domain.clocks import Span
 from app.domain.control import (
     Claim,
     Kind,
@@ -56,21 +57,23 @@ class Reported:
 
 @dataclass(frozen=True)
 class Kept:
-    """An event that stays as it is, with its claims; the supporting ones have its outcome."""
+    """An event that stays as it is, with its claims; the supporting ones have its outcome.
+
+    Claims of an event with a `pinned` date give that date.
+    """
 
     event: str
     claims: tuple[Reported, ...]
+    day_order: int = 0
+    pinned: Span | None = None
 
 
 @dataclass(eq=False)
 class Group:
-    """An event in the making; `day_order` ranks it among those of one instant (rule 5).
-
-    `event` is the id of the event that it is, if that one is kept.
-    """
+    """An event in the making; `day_order` ranks it among those of one instant (rule 5)."""
 
     outcome: Outcome
-    event: str | None = None
+    kept: Kept | None = None
     supporting: list[Reported] = field(default_factory=list)
     disputing: list[Reported] = field(default_factory=list)
     day_order: int = 0
@@ -90,7 +93,7 @@ class Group:
     def readings(self) -> list[tuple[datetime, Reading]]:
         """What it says, publication by publication, once all its claims are there."""
         claims = [reported.claim for reported in (*self.supporting, *self.disputing)]
-        return readings_over_time(claims, self.outcome, None)
+        return readings_over_time(claims, self.outcome, self.kept.pinned if self.kept else None)
 
     @property
     def effect(self) -> datetime:
@@ -118,13 +121,11 @@ def group_claims(reported: Iterable[Reported], kept: Iterable[Kept] = ()) -> Gro
     `reported` are the claims that are free to join any event, `kept` the events with claims of
     their own. Each claim is in one of them only.
     """
-    by_district: dict[str, list[tuple[Reported, Group | None]]] = {}
+    by_district: dict[str, list[tuple[Reported, Kept | None]]] = {}
     for one in reported:
         by_district.setdefault(one.district, []).append((one, None))
-    for event in kept:
-        first = next(one for one in event.claims if one.claim.stance is Stance.SUPPORTS)
-        home = Group(first.outcome, event.event)
-        for one in event.claims:
+    for home in kept:
+        for one in home.claims:
             by_district.setdefault(one.district, []).append((one, home))
     grouping = Grouping([], [])
     for _, claims in sorted(by_district.items()):
@@ -133,20 +134,38 @@ def group_claims(reported: Iterable[Reported], kept: Iterable[Kept] = ()) -> Gro
     return grouping
 
 
-def _group_district(claims: Sequence[tuple[Reported, Group | None]], into: Grouping) -> None:
+def _group_district(claims: Sequence[tuple[Reported, Kept | None]], into: Grouping) -> None:
     told = _Told()
-    for one, home in claims:
+    homes: dict[str, Group] = {}
+    for one, kept in claims:
         if one.claim.stance is Stance.SUPPORTS:
-            told.add(one, home or told.same_change(one) or Group(one.outcome))
+            group = homes.get(kept.event) if kept else None
+            group = group or told.same_change(one)
+            if kept and kept.event not in homes:
+                # What was told before its own first claim joins a kept event, too.
+                group = group if group and not group.kept else Group(one.outcome)
+                group.kept, homes[kept.event] = kept, group
+            told.add(one, group or Group(one.outcome))
     groups = told.groups
-    for one, home in claims:
+    for one, kept in claims:
         if one.claim.stance is Stance.DISPUTES:
-            denied = home or told.denied(one)
+            denied = homes[kept.event] if kept else told.denied(one)
             (denied.disputing if denied else into.unfounded).append(one)
     for rivals in _sharing_an_instant(groups):
-        for position, group in enumerate(sorted(rivals, key=lambda g: g.rank)):
-            group.day_order = position
+        _rank(sorted(rivals, key=lambda g: g.rank))
     into.groups.extend(sorted(groups, key=lambda g: g.rank))
+
+
+def _rank(rivals: Sequence[Group]) -> None:
+    """Number the events that share an instant, in their order, around those whose rank is kept."""
+    numbers = (g.kept.day_order - place for place, g in enumerate(rivals) if g.kept)
+    number = next(numbers, 0) - 1
+    for group in rivals:
+        if group.kept:
+            group.day_order = group.kept.day_order
+            number = max(number, group.day_order)
+        else:
+            number = group.day_order = number + 1
 
 
 class _Told:

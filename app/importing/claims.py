@@ -54,6 +54,7 @@ def import_claims(
         stage.add(_staged(taken, names, report))
         progress("reading rows", report.rows, None)
     with one_revision(connection, order, report) as change:
+        names.publishers.settle(connection)
         writer = _Writer(connection, names, report, change)
         done = 0
         for batch in stage.by_district(_TOGETHER):

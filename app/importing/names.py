@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from slugify import slugify
 from sqlalchemy import Connection
 
-from app.domain.errors import InvalidValueError
+from app.domain.errors import InvalidValueError, NotReadyError
 from app.store.sources import Actor, known_publishers, list_actors
 
 # "Outlet (Agency)", "Outlet (citing Agency)": the agency whose account it is stands in brackets.
@@ -52,6 +52,21 @@ class Publishers:
             found = Publisher(outlet.id, agency.origin if agency else parts["agency"])
         found = found or self._add(written)
         return Publisher(found.id, origin) if origin else found
+
+    def settle(self, connection: Connection) -> None:
+        """Look again, now that nobody else can add publishers: some may not be new any more.
+
+        Raises NotReadyError in the rare case that one got another id than this import gave it.
+        """
+        known = known_publishers(connection)
+        ids = {publisher.id for publisher in known.values()}
+        for id_, name in list(self.new.items()):
+            if name in known and known[name].id == id_:
+                del self.new[id_]
+            elif name in known or id_ in ids:
+                raise NotReadyError(
+                    f"the publisher {name!r} was recorded by somebody else just now: import again"
+                )
 
     def _known(self, name: str) -> Publisher | None:
         return self._by_name.get(name.casefold())

@@ -2,9 +2,8 @@
 
 import hashlib
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from itertools import count
 from uuid import UUID, uuid5
 
 from app.domain.control import Claim, Kind, Outcome, Stance, Status
@@ -97,6 +96,7 @@ class District:
     def __init__(self, district: str, events: Sequence[OnRecord]) -> None:
         self._id = district
         self._standing = {str(event.id): event for event in events if event.standing}
+        self._by_hand = {event.id for event in self._standing.values() if _is_by_hand(event)}
         self._held = [held for event in self._standing.values() for held in self._claims(event)]
         spent = [held for event in events if not event.standing for held in self._claims(event)]
         taken_out = [held for event in events for held in self._claims(event, withdrawn=True)]
@@ -116,10 +116,10 @@ class District:
         """Add to a plan what claims that are not on record change, under this revision.
 
         Its number is asked for only if there is something to record. The ids that it gives depend
-        on the claims and that number alone. Events that only imports wrote are grouped anew; those
-        that an editor touched keep their claims.
+        on the claims and that number alone. Events that only imports of claims made are grouped
+        anew; those that an editor touched keep their claims.
         """
-        free = {held.key: held for held in self._held if not held.event.by_hand}
+        free = {held.key: held for held in self._held if held.event.id not in self._by_hand}
         new = {claimed.key: claimed for claimed in fresh}
         grouping = group_claims(
             (*(self._reported(held) for held in free.values()), *(c.reported for c in fresh)),
@@ -135,7 +135,7 @@ class District:
                 plan.created[home] = self._id, content
             else:
                 home = event.id
-                if not event.by_hand and _content(event) != content:
+                if home not in self._by_hand and _content(event) != content:
                     plan.changed[home] = event.version["version"] + 1, content
             for one in (*group.supporting, *group.disputing):
                 held = free.get(one.key)
@@ -151,7 +151,7 @@ class District:
         plan.retracted += [
             event.id
             for event in self._standing.values()
-            if not event.by_hand and event.id not in kept
+            if event.id not in self._by_hand and event.id not in kept
         ]
 
     def _reported(self, held: _Held) -> Reported:
@@ -164,29 +164,32 @@ class District:
             kind, outcome = Kind.ASSESSMENT, Outcome(Status.CONTESTED, None)
         return Reported(held.key, self._id, kind, outcome, held.claim)
 
-    def _kept(self) -> list[Kept]:
+    def _kept(self) -> Iterator[Kept]:
         """What editors put together, each claim with the event's outcome and pinned date."""
-        kept: dict[str, list[Reported]] = {}
-        places = count()
-        for held in self._held:
-            if held.event.by_hand:
-                pinned = held_version(held.event.version).pinned
-                claim = replace(held.claim, asserted=pinned) if pinned else held.claim
-                kind, outcome = _kind(held.event), _outcome(held.event)
-                # Two citations of a document may be alike here; each is a claim of its own.
-                key = f"{held.key}:{next(places)}"
-                one = Reported(key, self._id, kind, outcome, claim)
-                kept.setdefault(str(held.event.id), []).append(one)
-        return [Kept(event, tuple(claims)) for event, claims in kept.items()]
+        for event in self._standing.values():
+            if event.id in self._by_hand:
+                version = held_version(event.version)
+                claims = tuple(
+                    Reported(
+                        # Two citations of a document may be alike here; each is its own claim.
+                        f"{held.key}:{place}",
+                        self._id,
+                        _kind(event),
+                        version.outcome,
+                        replace(held.claim, asserted=version.pinned or held.claim.asserted),
+                    )
+                    for place, held in enumerate(self._claims(event))
+                )
+                yield Kept(str(event.id), claims, version.day_order, version.pinned)
 
     def _homes(self, groups: Sequence[Group], free: dict[str, _Held]) -> dict[Group, OnRecord]:
         """Which event on record each group is: the one with which it has the most claims."""
-        homes = {g: self._standing[g.event] for g in groups if g.event}
+        homes = {g: self._standing[g.kept.event] for g in groups if g.kept}
         shared: Counter[tuple[int, str]] = Counter()
         for place, group in enumerate(groups):
             for one in group.supporting:
                 held = free.get(one.key)
-                if held and not group.event and _outcome(held.event) == group.outcome:
+                if held and not group.kept and _outcome(held.event) == group.outcome:
                     shared[place, str(held.event.id)] += 1
         taken: set[str] = set()
         for (place, event), _ in sorted(
@@ -204,6 +207,23 @@ def _outcome(event: OnRecord) -> Outcome:
 
 def _kind(event: OnRecord) -> Kind:
     return Kind(event.version["kind"])
+
+
+def _is_by_hand(event: OnRecord) -> bool:
+    """Whether an editor touched it, here or in the service that it was taken over from.
+
+    There it can be told by what imports of claims never leave: a document whose own words were
+    not kept, or that says something else than the event which it supports.
+    """
+    outcome = event.version["status"], event.version["controller_id"]
+    return event.by_hand or any(
+        row["said_kind"] is None
+        or (
+            row["stance"] == Stance.SUPPORTS
+            and (row["said_status"], row["said_controller_id"]) != outcome
+        )
+        for row in event.citations
+    )
 
 
 def _content(event: OnRecord) -> Content:

@@ -16,6 +16,9 @@ __all__ = ["Connection", "Engine", "constraint_of", "make_engine", "reading", "w
 LOCK_TIMEOUT = 60
 """Seconds that anybody waits for a writer; only a long import keeps others waiting at all."""
 
+_NOT_MIGRATED = (psycopg.errors.UndefinedTable, psycopg.errors.UndefinedColumn)
+"""What a database that lacks a migration answers to queries that need it."""
+
 
 def make_engine(url: str, *, pool_size: int = 5) -> Engine:
     """Make an engine for a PostGIS URL.
@@ -52,7 +55,7 @@ def reading(engine: Engine) -> Iterator[Connection]:
     except (OperationalError, PoolTimeout) as error:
         raise _not_ready(error) from error
     except ProgrammingError as error:
-        if isinstance(error.orig, psycopg.errors.UndefinedTable):
+        if isinstance(error.orig, _NOT_MIGRATED):
             raise _not_ready(error) from error
         raise
 
@@ -72,7 +75,7 @@ def writing(engine: Engine) -> Iterator[Connection]:
     except (DBAPIError, psycopg.Error) as error:
         broken = constraint_of(error)
         if broken is None:
-            if isinstance(_cause(error), (psycopg.OperationalError, psycopg.errors.UndefinedTable)):
+            if isinstance(_cause(error), (psycopg.OperationalError, *_NOT_MIGRATED)):
                 raise _not_ready(error) from error
             raise
         raise RecordRuleError(
@@ -84,7 +87,7 @@ def _not_ready(error: Exception) -> NotReadyError:
     cause = _cause(error)
     if isinstance(cause, psycopg.errors.LockNotAvailable):
         return NotReadyError("a long write is under way; ask again when it is done")
-    if isinstance(cause, psycopg.errors.UndefinedTable):
+    if isinstance(cause, _NOT_MIGRATED):
         return NotReadyError("the database is not migrated")
     return NotReadyError("the database cannot be reached")
 

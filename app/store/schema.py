@@ -8,22 +8,18 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Engine
 
-from app.store.seals import seal_missing
-
 _ALEMBIC_INI = Path(__file__).resolve().parents[2] / "alembic.ini"
 
 
 def migrate(engine: Engine, target: str = "head") -> None:
     """Upgrade the database to `target` in one transaction; does nothing when it is there.
 
-    Revisions from before there were seals are sealed then.
+    Revisions from before there were seals are sealed then (in migrations/env.py).
     """
     with engine.begin() as connection:
         config = Config(str(_ALEMBIC_INI))
         config.attributes["connection"] = connection
         command.upgrade(config, target)
-        if is_at_head(connection):
-            seal_missing(connection)
 
 
 def is_at_head(connection: Connection) -> bool:

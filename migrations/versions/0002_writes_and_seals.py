@@ -223,8 +223,9 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    # Refused by the check below where something was recorded that the older schema cannot hold.
+    # Refused where something was recorded that the older schema cannot hold.
     _allow_actions(ACTIONS)
+    op.create_check_constraint("events_none_moved_check", "events", "replaces IS NULL")
     op.execute("DROP TRIGGER revisions_sealed ON revisions")
     for table in RECORDED[:2]:
         for trigger in ("append_only", "not_truncated", "recorded_now"):

@@ -7,7 +7,8 @@ from fastapi.testclient import TestClient
 from sqlalchemy import Engine
 
 from app.domain.control import Basis, Kind, Outcome, Stance, Status
-from app.recording import Citation, Content, record
+from app.domain.entries import Citation, Content
+from app.recording import record
 from app.store.engine import writing
 
 from .asking import READS, WRITES

@@ -9,7 +9,8 @@ from fastapi.testclient import TestClient
 from sqlalchemy import Engine
 
 from app.domain.control import Basis, Kind, Outcome, Stance, Status
-from app.recording import Citation, Content, Correction, cite, correct, record, retract
+from app.domain.entries import Citation, Content
+from app.recording import Correction, cite, correct, record, retract
 from app.store.engine import writing
 
 from .asking import READS, WITHOUT_CLOCKS, ask, assert_problem, outcome, statuses

@@ -10,7 +10,8 @@ from fastapi.testclient import TestClient
 from sqlalchemy import Engine
 
 from app.domain.control import Basis, Kind, Outcome, Stance, Status
-from app.recording import Citation, Content, record
+from app.domain.entries import Citation, Content
+from app.recording import record
 from app.store.engine import writing
 
 from .asking import LISTS, Answer, ask, assert_problem, cursor_of, next_page

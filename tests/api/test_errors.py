@@ -243,9 +243,7 @@ def test_other_methods_are_a_405_that_says_what_is_allowed(
 
 @pytest.mark.parametrize("path", WRITES.values())
 @pytest.mark.parametrize("method", ["PUT", "PATCH", "DELETE", "GET"])
-def test_an_address_that_takes_writes_says_so(
-    client: TestClient, path: str, method: str
-) -> None:
+def test_an_address_that_takes_writes_says_so(client: TestClient, path: str, method: str) -> None:
     is_read = path in READS.values()
     if method == "GET" and is_read:
         return

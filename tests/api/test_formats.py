@@ -13,7 +13,8 @@ from sqlalchemy import Engine, text
 
 from app.api import events as events_api
 from app.domain.control import Basis, Kind, Outcome, Stance, Status
-from app.recording import Citation, Content, Correction, Pin, correct, record
+from app.domain.entries import Citation, Content, Pin
+from app.recording import Correction, correct, record
 from app.store.engine import writing
 
 from .asking import Answer, ask, next_page

@@ -9,6 +9,7 @@ from sqlalchemy import Engine
 from structlog.testing import capture_logs
 
 from app.store.engine import make_engine
+from app.store.schema import migrate
 
 from .asking import ask, assert_problem
 
@@ -39,6 +40,18 @@ def test_without_migrations_it_is_not_ready(
     engine = make_engine(blank_url)
     checks = {"database": True, "migrations": False, "seeds": False}
     assert_not_ready(make_client(engine), "migrations", checks)
+    engine.dispose()
+
+
+def test_with_an_older_schema_it_is_not_ready(
+    blank_url: str, make_client: Callable[[Engine], TestClient]
+) -> None:
+    engine = make_engine(blank_url)
+    migrate(engine, "0001")
+    checks = {"database": True, "migrations": False, "seeds": False}
+    assert_not_ready(make_client(engine), "migrations", checks)
+    migrate(engine)
+    assert_not_ready(make_client(engine), "seeds", {"migrations": True, "seeds": False})
     engine.dispose()
 
 

@@ -4,12 +4,12 @@ from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from app.domain.clocks import parse_edtf
 from app.domain.control import Basis, Claim, Kind, Outcome, Stance, Status
-from app.domain.grouping import Group, Reported, group_claims
+from app.domain.grouping import Group, Kept, Reported, group_claims
 
 KABUL = ZoneInfo("Asia/Kabul")
 PARTIES = {"T": "taliban", "G": "afghan-government"}
@@ -117,6 +117,86 @@ def test_a_denial_of_nothing_is_told_apart() -> None:
     assert grouping.unfounded == [denial]
 
 
+Written = list[tuple[str, str, str]]
+KEPT: list[tuple[str, Written, dict[str, Written], list[str]]] = [
+    (
+        "another claim joins it as it would join any event",
+        [("a", "T", "2021-06-06")],
+        {"kept": [("k", "T", "2021-06-05")]},
+        ["kept:ak"],
+    ),
+    (
+        "so does one of an earlier day",
+        [("a", "T", "2021-06-04")],
+        {"kept": [("k", "T", "2021-06-05")]},
+        ["kept:ak"],
+    ),
+    (
+        "and one that comes first of the same day",
+        [("a", "T", "2021-06-05")],
+        {"kept": [("k", "T", "2021-06-05")]},
+        ["kept:ak"],
+    ),
+    (
+        "its own claims stay, however far apart",
+        [],
+        {"kept": [("k", "T", "2021-06-01"), ("l", "T", "2021-08-01")]},
+        ["kept:kl"],
+    ),
+    (
+        "two of them stay two, though they say the same of one day",
+        [("z", "T", "2021-06-05")],
+        {"one": [("k", "T", "2021-06-05")], "two": [("l", "T", "2021-06-05")]},
+        ["one:k", "two:lz"],
+    ),
+    (
+        "what is too far away begins an event of its own",
+        [("a", "T", "2021-07-05")],
+        {"kept": [("k", "T", "2021-06-05")]},
+        ["kept:k", "a"],
+    ),
+    (
+        "somebody else's gain that is kept stands between",
+        [("a", "T", "2021-06-05"), ("b", "T", "2021-06-07")],
+        {"kept": [("k", "G", "2021-06-06")]},
+        ["a", "kept:k", "b"],
+    ),
+    (
+        "a fight that is kept stands between too",
+        [("a", "T", "2021-06-02"), ("b", "T", "2021-06-06")],
+        {"kept": [("k", "C", "2021-06-04")]},
+        ["a", "kept:k", "b"],
+    ),
+    (
+        "its denial stays its own, though another event is nearer",
+        [("a", "T", "2021-06-30")],
+        {"kept": [("k", "T", "2021-06-05"), ("n", "-G", "2021-06-30")]},
+        ["kept:k~n", "a"],
+    ),
+    (
+        "another denial disputes the nearest event, kept or not",
+        [("n", "-G", "2021-06-06"), ("a", "T", "2021-06-20"), ("m", "-G", "2021-06-19")],
+        {"kept": [("k", "T", "2021-06-05")]},
+        ["kept:k~n", "a~m"],
+    ),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("claims", "kept", "groups"), [k[1:] for k in KEPT], ids=[k[0] for k in KEPT]
+)
+def test_what_an_editor_put_together_stays_together(
+    claims: Written,
+    kept: dict[str, Written],
+    groups: list[str],
+) -> None:
+    held = [Kept(event, tuple(reported(*one) for one in own)) for event, own in kept.items()]
+    for order in (held, held[::-1]):
+        found = group_claims([reported(*claim) for claim in claims], order).groups
+        named = [f"{group.kept.event}:" if group.kept else "" for group in found]
+        assert [name + one for name, one in zip(named, told(found), strict=True)] == groups
+
+
 claims = st.lists(
     st.tuples(st.sampled_from(["T", "G", "C"]), st.integers(1, 28)), min_size=1, max_size=8
 )
@@ -135,3 +215,53 @@ def test_the_order_of_rows_does_not_matter(
     random.shuffle(shuffled)  # type: ignore[attr-defined]
     assert told(group_claims(shuffled).groups) == expected
     assert sorted("".join(expected)) == sorted(row.key for row in rows)
+
+
+kept = st.lists(
+    st.tuples(
+        st.sampled_from(["T", "G", "C"]), st.lists(st.integers(1, 28), min_size=1, max_size=3)
+    ),
+    max_size=3,
+)
+
+
+@settings(deadline=None)
+@given(claims, kept, st.randoms(use_true_random=False))
+def test_kept_events_are_kept_whatever_else_is_reported(
+    written: list[tuple[str, int]],
+    put_together: list[tuple[str, list[int]]],
+    random: st.DataObject,
+) -> None:
+    rows = [
+        reported(chr(97 + number), says, f"2021-06-{day:02}")
+        for number, (says, day) in enumerate(written)
+    ]
+    held = [
+        Kept(
+            f"event {place}",
+            tuple(
+                reported(f"{chr(65 + place)}{number}", says, f"2021-06-{day:02}")
+                for number, day in enumerate(days)
+            ),
+        )
+        for place, (says, days) in enumerate(put_together)
+    ]
+    groups = group_claims(rows, held).groups
+    by_event = {group.kept.event: group for group in groups if group.kept}
+    assert by_event.keys() == {event.event for event in held}
+    for event in held:
+        assert set(event.claims) <= set(by_event[event.event].supporting)
+    every = [claim for group in groups for claim in group.supporting]
+    assert sorted(claim.key for claim in every) == sorted(
+        claim.key for claim in (*rows, *(own for event in held for own in event.claims))
+    )
+    assert all(len({claim.outcome for claim in group.supporting}) == 1 for group in groups)
+    # Those that are kept have the rank that they have; the others come after what is before them.
+    for one, other in pairwise(groups):
+        assert one.effect <= other.effect
+        if one.effect == other.effect and not other.kept:
+            assert one.day_order < other.day_order
+    assert {group.day_order for group in groups if group.kept} <= {0}
+    random.shuffle(rows)  # type: ignore[attr-defined]
+    random.shuffle(held)  # type: ignore[attr-defined]
+    assert told(group_claims(rows, held).groups) == told(groups)
