@@ -38,8 +38,6 @@ EXCLUDED = [
     # A request may fit the document and be refused all the same: a date in the future, a format
     # that this address does not give, two pairs of dates, a name that no place has.
     CHECKS.get_one("positive_data_acceptance"),
-    # Open: of two routes at one address each allows its own methods only; test_errors asks for all.
-    CHECKS.get_one("allow_header_conformance"),
 ]
 
 MOMENTS = ["2021-06-10", "2021-06-14T06:00+04:30", "2021-08-16", "2021-06-30"]
@@ -177,9 +175,4 @@ def test_every_write_answers_as_documented(case: Case, own: Engine, token: str) 
         sensible_write(case, own)
     response = case.call()
     answers[case.operation.path, response.status_code] += 1
-    if response.status_code == 400:
-        # FastAPI reads bodies before anything of ours sees them, and says so to bytes that are
-        # no text.
-        assert response.json()["detail"] == "There was an error parsing the body"
-        return
     case.validate_response(response, excluded_checks=EXCLUDED)

@@ -10,7 +10,6 @@ from app.importers.reader import read_claims
 from tests.importers.reading import (
     CLAIM,
     CLAIMS,
-    KABUL,
     draft,
     faults,
     ndjson,
