@@ -6,7 +6,7 @@ import signal
 import tempfile
 import threading
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -82,6 +82,15 @@ class Stream:
                         break
 
 
+def wait_for(writers: list[Future[None]], condition: Callable[[], bool]) -> None:
+    """Wait until it holds while all of them write on."""
+    wait_until(lambda: condition() or any(writer.done() for writer in writers))
+    for writer in writers:
+        if writer.done():
+            writer.result()
+            raise AssertionError("a client has stopped")
+
+
 def events_of(engine: Engine, keys: set[str]) -> dict[str, list[str]]:
     """The ids of the events on record, by the key that they were sent under."""
     found: dict[str, list[str]] = {key: [] for key in keys}
@@ -136,7 +145,7 @@ def test_the_service_is_killed_in_the_middle_of_writes(
         token = make_token(engine, "desk")
         last: Stream | None = None
         for turn in range(4):
-            with serving(url, log, workers=2, port=port) as service:
+            with serving(url, log, workers=2 if turn < 3 else 1, port=port) as service:
                 if last:
                     assert_retries_make_each_once(service, token, engine, last)
                 if turn == 3:
@@ -147,7 +156,8 @@ def test_the_service_is_killed_in_the_middle_of_writes(
                     pool.submit(stream.write_on, service, token, number, lambda _: True)
                     for number in range(CLIENTS)
                 ]
-                wait_until(lambda s=stream, t=turn: len(s.acknowledged) >= 10 + 17 * t)  # type: ignore[misc]
+                enough = 10 + 17 * turn
+                wait_for(writers, lambda s=stream, n=enough: len(s.acknowledged) >= n)  # type: ignore[misc]
                 service.signal(signal.SIGKILL)
                 for writer in writers:
                     writer.result(timeout=30)
@@ -210,6 +220,26 @@ def running(home: Path) -> Iterator[str]:
         yield url
 
 
+def take_long_to_commit(engine: Engine) -> None:
+    """Let every commit of a write last a while, so that a power cut comes in the middle of one.
+
+    Who said that it is done before it is would be found out.
+    """
+    with engine.begin() as connection:
+        connection.execute(
+            text(
+                "CREATE FUNCTION take_long() RETURNS trigger LANGUAGE plpgsql AS"
+                " 'BEGIN PERFORM pg_sleep(0.03); RETURN NULL; END'"
+            )
+        )
+        connection.execute(
+            text(
+                "CREATE CONSTRAINT TRIGGER take_long AFTER INSERT ON revisions"
+                " DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION take_long()"
+            )
+        )
+
+
 def test_postgresql_is_killed_under_the_service(home: Path, tmp_path: Path) -> None:
     enough = threading.Event()
     with running(home) as url, ThreadPoolExecutor(CLIENTS) as pool:
@@ -219,6 +249,7 @@ def test_postgresql_is_killed_under_the_service(home: Path, tmp_path: Path) -> N
                 assert connection.execute(text(f"SHOW {setting}")).scalar_one() == "on"
         with serving(url, tmp_path / "log") as service:
             token = make_token(engine, "desk")
+            take_long_to_commit(engine)
             for turn in range(2):
                 enough.clear()
                 stream = Stream(f"turn {turn}")
@@ -236,11 +267,14 @@ def test_postgresql_is_killed_under_the_service(home: Path, tmp_path: Path) -> N
                     for number in range(CLIENTS)
                 ]
                 try:
-                    wait_until(lambda s=stream: len(s.acknowledged) >= 20)  # type: ignore[misc]
+                    wait_for(writers, lambda s=stream: len(s.acknowledged) >= 20)  # type: ignore[misc]
                     engine.dispose()
                     kill_postgresql(home)
                     # Each client is told to come back, and so is whoever reads.
-                    wait_until(lambda s=stream: all(s.refused(n) for n in range(CLIENTS)))  # type: ignore[misc]
+                    wait_for(
+                        writers,
+                        lambda s=stream: all(s.refused(n) for n in range(CLIENTS)),  # type: ignore[misc]
+                    )
                     with service.client() as reader:
                         for path in ("/control", "/events?f=ndjson", "/readyz"):
                             refused = reader.get(path)
@@ -251,10 +285,11 @@ def test_postgresql_is_killed_under_the_service(home: Path, tmp_path: Path) -> N
                     with running(home) as again:
                         assert again == url
                         # Nobody told the service.
-                        wait_until(
+                        wait_for(
+                            writers,
                             lambda s=stream, a=accepted: all(  # type: ignore[misc]
                                 s.accepted(n) > a[n] + 2 for n in range(CLIENTS)
-                            )
+                            ),
                         )
                 finally:
                     enough.set()

@@ -131,29 +131,41 @@ def _csv(lines: io.TextIOWrapper) -> Iterator[tuple[int, Any]]:
     missing = [name for name in _NEEDED if name not in (rows.fieldnames or ())]
     if missing:
         raise InvalidValueError(f"the table has no column {missing[0]!r}", field=missing[0])
-    line = 2
-    for row in rows:
-        number, line = line, rows.line_num + 1
-        cited = _json(number, "citations", row["citations"] or "")
-        if isinstance(cited, Fault):
-            yield number, cited
-            continue
-        controller = row["controller_id"]
-        pinned = {"occurred": row["pinned_occurred"], "reason": row["pin_reason"]}
-        yield (
-            number,
-            {
-                **{name: row[name] for name in ("id", "kind", "status")},
-                "day_order": row["day_order"] or 0,
-                "sequence": row.get("sequence") or 0,
-                "district": {"id": row["district_id"]},
-                "controller": {"id": controller, "name": row["controller_name"] or controller}
-                if controller
-                else None,
-                "pinned": pinned if pinned["occurred"] else None,
-                "citations": cited,
-            },
-        )
+    while True:
+        number = rows.line_num + 1
+        try:
+            row = next(rows, None)
+        except csv.Error as error:
+            # Where a quote is open, nobody knows where the next row begins.
+            yield number, Fault(number, None, "", f"the table cannot be read on: {error}")
+            return
+        if row is None:
+            return
+        if None in row or None in row.values():
+            width = len(rows.fieldnames or ())
+            yield number, Fault(number, None, "", f"the row has not {width} cells, as the header")
+        else:
+            yield number, _document(number, row)
+
+
+def _document(number: int, row: dict[str, str]) -> Any:
+    """A row as the document that it is made from, or what is wrong with it."""
+    cited = _json(number, "citations", row["citations"])
+    controller = row["controller_id"]
+    pinned = {"occurred": row.get("pinned_occurred"), "reason": row.get("pin_reason")}
+    if isinstance(cited, Fault):
+        return cited
+    return {
+        **{name: row[name] for name in ("id", "kind", "status")},
+        "day_order": row["day_order"] or 0,
+        "sequence": row.get("sequence") or 0,
+        "district": {"id": row["district_id"]},
+        "controller": {"id": controller, "name": row.get("controller_name") or controller}
+        if controller
+        else None,
+        "pinned": pinned if pinned["occurred"] else None,
+        "citations": cited,
+    }
 
 
 def _json(number: int, column: str | None, text: str) -> Any:

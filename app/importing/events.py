@@ -1,5 +1,6 @@
 """Importing events: what one service gives at `/events`, another one takes, under the same ids."""
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from typing import BinaryIO
 from zoneinfo import ZoneInfo
@@ -83,10 +84,9 @@ class _Writer:
         for draft in drafts:
             event = draft.event
             new = [one for one in event.citations if one.id not in cited]
-            cited.update(one.id for one in event.citations)
             try:
+                self._check(event)
                 if event.id not in recorded:
-                    recorded[event.id] = event.district.id
                     self._record(event, new)
                 elif recorded[event.id] != event.district.id:
                     raise InvalidValueError(
@@ -100,6 +100,9 @@ class _Writer:
             except DomainError as error:
                 shown = f"{error.field or ''} of event {event.id}"
                 self._report.note(Fault(draft.line, error.field, shown, error.detail))
+            else:
+                recorded[event.id] = event.district.id
+                cited.update(one.id for one in event.citations)
 
     def _record(self, event: Event, cited: Sequence[Cited]) -> None:
         controller = event.controller.id if event.controller else None
@@ -108,7 +111,6 @@ class _Writer:
         content = Content(event.kind, outcome, event.day_order, pin)
         zone = self._zone(event)
         check_content(content)
-        self._check_parties(event)
         version = version_row(event.id, 1, content, zone)
         citations = [_citation(one) for one in cited]
         if not any(one.stance is Stance.SUPPORTS for one in citations):
@@ -123,7 +125,6 @@ class _Writer:
         self._report.citations_added += len(rows)
 
     def _cite(self, event: Event, cited: Sequence[Cited]) -> None:
-        self._check_parties(event)
         rows = citation_rows(event.id, map(_citation, cited), self._zone(event))
         change = self._publish(cited)
         change.add_citations(rows)
@@ -135,8 +136,8 @@ class _Writer:
         """Record the publishers that are not on record."""
         new = {one.source.id: one.source.name for one in cited}
         new = {id_: name for id_, name in new.items() if id_ not in self._publishers}
-        for name in new.values():
-            if name in self._names:
+        for name, times in Counter(new.values()).items():
+            if times > 1 or name in self._names:
                 raise InvalidValueError(
                     f"a publisher {name!r} is on record under another id", field="source"
                 )
@@ -147,9 +148,15 @@ class _Writer:
         self._report.sources_added += sorted(new)
         return change
 
-    def _check_parties(self, event: Event) -> None:
+    def _check(self, event: Event) -> None:
+        """Refuse what the database would refuse."""
+        if len({one.id for one in event.citations}) < len(event.citations):
+            raise InvalidValueError("a citation stands there twice", field="citations")
         named = [event.controller]
         for one in event.citations:
+            said = _said(one)
+            if said:
+                check_content(Content(said.kind, said.outcome))
             named += [one.speaker, one.says.controller if one.says else None]
         for party in named:
             if party and party.id not in self._parties:
@@ -169,12 +176,15 @@ class _Writer:
         return self._zones[district]
 
 
-def _citation(cited: Cited) -> Citation:
+def _said(cited: Cited) -> Said | None:
     says = cited.says
-    said = None
-    if says:
-        controller = says.controller.id if says.controller else None
-        said = Said(Kind(says.kind), Outcome(Status(says.status), controller))
+    if says is None:
+        return None
+    controller = says.controller.id if says.controller else None
+    return Said(Kind(says.kind), Outcome(Status(says.status), controller))
+
+
+def _citation(cited: Cited) -> Citation:
     return Citation(
         id=cited.id,
         stance=cited.stance,
@@ -191,5 +201,5 @@ def _citation(cited: Cited) -> Citation:
         reliability=cited.reliability,
         credibility=cited.credibility,
         note=cited.note,
-        said=said,
+        said=_said(cited),
     )
