@@ -229,7 +229,7 @@ def take_long_to_commit(engine: Engine) -> None:
         connection.execute(
             text(
                 "CREATE FUNCTION take_long() RETURNS trigger LANGUAGE plpgsql AS"
-                " 'BEGIN PERFORM pg_sleep(0.03); RETURN NULL; END'"
+                " 'BEGIN PERFORM pg_sleep(0.1); RETURN NULL; END'"
             )
         )
         connection.execute(
