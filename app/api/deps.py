@@ -15,7 +15,7 @@ from app.domain.clocks import Clocks, Moment, parse_moment
 from app.domain.control import Confidence, Question
 from app.domain.errors import InvalidValueError, UnknownPlaceError
 from app.settings import Settings
-from app.store import places, revisions
+from app.store import boundaries, places, revisions
 from app.store.engine import Connection, Engine, reading
 
 _TOMORROW = timedelta(days=1)
@@ -202,6 +202,24 @@ def country_asked(
     found = places.country(connection, code)
     if found is None:
         raise UnknownPlaceError(f"there is no country {code!r} on record", field="country")
+    return found
+
+
+def shapes_asked(
+    connection: Connection, query: params.Drawn, country: str
+) -> boundaries.BoundarySet | None:
+    """The boundary set that a query names, or the country's default, if it has one.
+
+    Raises InvalidValueError for a set that the country does not have.
+    """
+    if query.boundary_set is None:
+        return boundaries.default_set(connection, country)
+    found = boundaries.one_set(connection, query.boundary_set)
+    if found is None or found.country != country:
+        raise InvalidValueError(
+            f"{country} has no boundary set {query.boundary_set!r}; /boundary-sets lists them",
+            field="boundary_set",
+        )
     return found
 
 

@@ -6,7 +6,14 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Request, Response
 
 from app.api import params
-from app.api.deps import AppSettings, DistrictInPath, ReadConnection, asked, country_asked
+from app.api.deps import (
+    AppSettings,
+    DistrictInPath,
+    ReadConnection,
+    asked,
+    country_asked,
+    shapes_asked,
+)
 from app.api.errors import MOVED, documented
 from app.api.examples import example
 from app.api.formats import negotiate
@@ -70,7 +77,7 @@ def list_districts(
 def get_district(
     request: Request,
     place: DistrictInPath,
-    query: Annotated[params.Clocks, Query()],
+    query: Annotated[params.DrawnClocks, Query()],
     connection: ReadConnection,
 ) -> District:
     """Everything the gazetteer says of a district, and who holds it.
@@ -81,7 +88,7 @@ def get_district(
     negotiate(request, query.f, "json")
     question = asked(connection, query, place.zone)
     status = _status(connection, question, place.id)
-    shapes = boundaries.default_set(connection, place.country)
+    shapes = shapes_asked(connection, query, place.country)
     drawn = boundaries.geometries(connection, shapes.id, [place.id]) if shapes else {}
     spellings = places.spellings(connection, "district", place.id)
     return District.model_validate(

@@ -19,6 +19,7 @@ from app.api.deps import (
     check_filters,
     country_asked,
     paged,
+    shapes_asked,
 )
 from app.api.errors import documented
 from app.api.examples import QAISAR_EVENT, example
@@ -114,6 +115,7 @@ def list_events(
     )
     if query.from_ and query.to and query.to < query.from_:
         raise InvalidValueError("to lies before from", field="to")
+    shapes = shapes_asked(connection, query, country.code)
     after = AfterEvent.read(query.cursor)
     sought = events.Sought(
         country=country.code,
@@ -125,6 +127,7 @@ def list_events(
         disputed=query.disputed,
         first=query.from_,
         last=query.to,
+        boundary_set=shapes.id if shapes else None,
         bbox=query.box,
         after=events.Position(**vars(after)) if after else None,
     )
@@ -143,7 +146,6 @@ def list_events(
             media_type=MEDIA_TYPES["ndjson"],
         )
     elif wanted == "geojson":
-        shapes = boundaries.default_set(connection, country.code)
         districts = {item.district.id for item in items}
         points = (
             boundaries.geometries(connection, shapes.id, districts, points=True) if shapes else {}

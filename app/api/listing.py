@@ -6,7 +6,7 @@ from typing import Literal
 from fastapi import Request, Response
 
 from app.api import params
-from app.api.deps import asked, check_filters, paged
+from app.api.deps import asked, check_filters, paged, shapes_asked
 from app.api.formats import CLOCKS, clocks, feature_collection, negotiate, table
 from app.api.schemas.base import BoundarySet, ListEnvelope
 from app.api.schemas.base import asked as asked_members
@@ -58,12 +58,18 @@ def district_page(
     question = asked(connection, query, country.zone)
     # One more than asked for tells whether there is a next page.
     limit = query.limit + 1 if query.limit else None
-    which = replace(which, country=country.code, after=after.id if after else None, limit=limit)
+    shapes = shapes_asked(connection, query, country.code)
+    which = replace(
+        which,
+        country=country.code,
+        boundary_set=shapes.id if shapes else None,
+        after=after.id if after else None,
+        limit=limit,
+    )
     found = statuses(connection, question, which)
     page, link = paged(
         request, question, found, query.limit, lambda last: {"of": "districts", "id": last.id}
     )
-    shapes = boundaries.default_set(connection, country.code)
     envelope = {**asked_members(question), "boundary_set": BoundarySet.of(shapes)}
     items = [DistrictItem.of(status) for status in page]
     if wanted == "csv":

@@ -137,6 +137,21 @@ class CountryClocks(Clocks):
     country: Country = _COUNTRY
 
 
+class Drawn(BaseModel):
+    """Which shapes an answer is drawn with."""
+
+    boundary_set: Slug | None = Field(
+        None,
+        description="Id of the boundary set whose shapes and borders are used; `/boundary-sets` "
+        "lists them. The country's default if left out.",
+        examples=["af-voronoi"],
+    )
+
+
+class DrawnClocks(Clocks, Drawn):
+    """A read about one place, with its shape."""
+
+
 CursorText = Annotated[str, StringConstraints(max_length=400)]
 _CURSOR = Field(None, description="Where to go on: take it from the `Link` header with `rel=next`.")
 
@@ -150,7 +165,7 @@ class Page(BaseModel):
     cursor: CursorText | None = _CURSOR
 
 
-class Places(CountryClocks):
+class Places(CountryClocks, Drawn):
     """Which districts are meant."""
 
     province: PlaceId | None = Field(None, description="P-code of a province.", examples=["AF29"])
@@ -195,7 +210,7 @@ class ControlList(Places):
     cursor: CursorText | None = _CURSOR
 
 
-class EventList(CountryClocks):
+class EventList(CountryClocks, Drawn):
     """`GET /events`."""
 
     limit: int | None = Field(

@@ -2,12 +2,28 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
+from typing import Any
 
-from sqlalchemy import Connection, Select, func, or_, select, text
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    RowMapping,
+    Select,
+    func,
+    or_,
+    select,
+    text,
+)
 
 from app.domain.places import BoundingBox
-from app.store.tables import boundary_sets, district_shapes, province_shapes
+from app.store.tables import (
+    boundary_sets,
+    district_shapes,
+    districts,
+    province_shapes,
+    provinces,
+)
 
 
 def exists(connection: Connection, boundary_set: str) -> bool:
@@ -88,32 +104,49 @@ class BoundarySet:
     """A dated collection of shapes; `quality` says how far they can be trusted."""
 
     id: str
+    country: str
     name: str
     dated: date
     origin: str
     licence: str
     attribution: str
     quality: str
+    source_url: str | None
+    sha256: str | None
+    is_default: bool
+    loaded_at: datetime
 
 
 def default_set(connection: Connection, country: str) -> BoundarySet | None:
-    """The boundary set that a country's geometry answers use."""
-    row = connection.execute(
-        select(boundary_sets).where(
-            boundary_sets.c.country_code == country, boundary_sets.c.is_default
+    """The boundary set that a country's geometry answers use unless they are asked otherwise."""
+    found = _sets(connection, boundary_sets.c.country_code == country, boundary_sets.c.is_default)
+    return found[0] if found else None
+
+
+def one_set(connection: Connection, boundary_set: str) -> BoundarySet | None:
+    """The set of that id."""
+    found = _sets(connection, boundary_sets.c.id == boundary_set)
+    return found[0] if found else None
+
+
+def list_sets(connection: Connection, country: str) -> list[BoundarySet]:
+    """A country's sets, the default one first, then the newest."""
+    return _sets(connection, boundary_sets.c.country_code == country)
+
+
+def _sets(connection: Connection, *conditions: ColumnElement[bool]) -> list[BoundarySet]:
+    rows = connection.execute(
+        select(boundary_sets)
+        .where(*conditions)
+        .order_by(
+            boundary_sets.c.is_default.desc(), boundary_sets.c.dated.desc(), boundary_sets.c.id
         )
-    ).first()
-    if row is None:
-        return None
-    return BoundarySet(
-        id=row.id,
-        name=row.name,
-        dated=row.dated,
-        origin=row.origin,
-        licence=row.licence,
-        attribution=row.attribution,
-        quality=row.quality,
-    )
+    ).mappings()
+    return [BoundarySet(country=row["country_code"], **_without_country(row)) for row in rows]
+
+
+def _without_country(row: RowMapping) -> dict[str, Any]:
+    return {name: value for name, value in row.items() if name != "country_code"}
 
 
 def geometries(
@@ -139,16 +172,43 @@ def geometries(
     return {row.district_id: row.geometry for row in rows}
 
 
-def districts_in(bbox: BoundingBox) -> Select[tuple[str]]:
-    """The ids of the districts whose shape in a default set meets the box."""
+def districts_in(bbox: BoundingBox, boundary_set: str) -> Select[tuple[str]]:
+    """The ids of the districts whose shape in a set meets the box."""
     boxes = [
         func.ST_MakeEnvelope(west, bbox.south, east, bbox.north, 4326) for west, east in bbox.spans
     ]
+    return select(district_shapes.c.district_id).where(
+        district_shapes.c.boundary_set_id == boundary_set,
+        or_(*(func.ST_Intersects(district_shapes.c.geom, box) for box in boxes)),
+    )
+
+
+def district_at(longitude: float, latitude: float, boundary_set: str) -> Select[tuple[str]]:
+    """The id of the district whose shape in a set covers a point (degrees, WGS 84).
+
+    A point on a border belongs to one of its sides, always the same one.
+    """
+    point = func.ST_SetSRID(func.ST_MakePoint(longitude, latitude), 4326)
     return (
         select(district_shapes.c.district_id)
-        .join(boundary_sets)
         .where(
-            boundary_sets.c.is_default,
-            or_(*(func.ST_Intersects(district_shapes.c.geom, box) for box in boxes)),
+            district_shapes.c.boundary_set_id == boundary_set,
+            func.ST_Covers(district_shapes.c.geom, point),
         )
+        .order_by(district_shapes.c.district_id)
+        .limit(1)
     )
+
+
+def without_shape(connection: Connection, boundary_set: BoundarySet) -> list[tuple[str, str]]:
+    """Ids and names of the country's districts that the set has no shape for."""
+    shaped = select(district_shapes.c.district_id).where(
+        district_shapes.c.boundary_set_id == boundary_set.id
+    )
+    rows = connection.execute(
+        select(districts.c.id, districts.c.name)
+        .join(provinces)
+        .where(provinces.c.country_code == boundary_set.country, districts.c.id.not_in(shaped))
+        .order_by(districts.c.id)
+    )
+    return [(row.id, row.name) for row in rows]

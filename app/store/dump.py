@@ -21,7 +21,12 @@ from app.store.tables import metadata, revisions, seals
 NULL = r"\N"
 """How NULL is written: an empty string is something else, and other readers can tell them apart."""
 
-TABLES_LEFT_OUT = frozenset({"api_keys", "given_answers", "event_states"})
+TABLES_LEFT_OUT = frozenset(
+    {
+        *("api_keys", "given_answers"),
+        *("event_states", "borders", "drawn_districts", "drawn_provinces", "drawn_borders"),
+    }
+)
 """Secrets, what individual clients were answered, and what is derived from the rest."""
 _COLUMNS_LEFT_OUT = frozenset({revisions.c.transaction})  # it means nothing on another server
 

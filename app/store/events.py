@@ -136,6 +136,7 @@ class Sought:
     disputed: bool | None = None
     first: date | None = None
     last: date | None = None
+    boundary_set: str | None = None
     bbox: BoundingBox | None = None
     after: Position | None = None
     limit: int | None = None
@@ -337,7 +338,9 @@ def _conditions(question: Question, sought: Sought) -> list[ColumnElement[bool]]
     if sought.last:
         conditions.append(event_states.c.effective_on <= sought.last)
     if sought.bbox:
-        conditions.append(event_states.c.district_id.in_(districts_in(sought.bbox)))
+        conditions.append(
+            event_states.c.district_id.in_(districts_in(sought.bbox, sought.boundary_set or ""))
+        )
     if sought.after:
         end = sought.after
         position = (end.latest, end.day_order, end.sequence)

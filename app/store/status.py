@@ -23,7 +23,7 @@ from app.domain.control import UNKNOWN, Confidence, Outcome, Question, Status
 from app.domain.places import BoundingBox
 from app.domain.summary import Place
 from app.store import as_of
-from app.store.boundaries import districts_in
+from app.store.boundaries import district_at, districts_in
 from app.store.tables import (
     actors,
     citations,
@@ -89,8 +89,10 @@ class DistrictStatus:
 class Which:
     """Which districts are meant; every part that is given narrows it.
 
-    `key` is a reduced name (`name_key`) that one of the district's names contains or resembles.
-    `after` and `limit` page through them in the order of their ids.
+    `bbox` and `point` (longitude, latitude) are looked for among the shapes of `boundary_set`;
+    without one nothing lies there. `key` is a reduced name (`name_key`) that one of the
+    district's names contains or resembles. `after` and `limit` page through them in the order of
+    their ids.
     """
 
     country: str | None = None
@@ -98,7 +100,9 @@ class Which:
     province: str | None = None
     controller: str | None = None
     status: Status | None = None
+    boundary_set: str | None = None
     bbox: BoundingBox | None = None
+    point: tuple[float, float] | None = None
     key: str | None = None
     after: str | None = None
     limit: int | None = None
@@ -216,8 +220,11 @@ def _conditions(which: Which, decider: FromClause) -> list[ColumnElement[bool]]:
         conditions.append(decider.c.event_id.is_(None))
     elif which.status:
         conditions.append(decider.c.status == which.status)
+    shapes = which.boundary_set or ""
     if which.bbox:
-        conditions.append(districts.c.id.in_(districts_in(which.bbox)))
+        conditions.append(districts.c.id.in_(districts_in(which.bbox, shapes)))
+    if which.point:
+        conditions.append(districts.c.id.in_(district_at(*which.point, shapes)))
     if which.key:
         conditions.append(districts.c.id.in_(_named(which.key)))
     if which.after:

@@ -11,13 +11,14 @@ from sqlalchemy import (
     ForeignKey,
     Index,
     Integer,
+    SmallInteger,
     Table,
     Text,
     UniqueConstraint,
     text,
 )
 
-from app.store.tables.base import metadata, one_of, said
+from app.store.tables.base import INSTANT, metadata, one_of, said
 
 countries = Table(
     "countries",
@@ -121,7 +122,11 @@ boundary_sets = Table(
     Column("attribution", Text, nullable=False),
     Column("quality", Text, nullable=False),
     Column("is_default", Boolean, nullable=False, server_default=text("false")),
+    Column("source_url", Text),
+    Column("sha256", Text),
+    Column("loaded_at", INSTANT, nullable=False, server_default=text("clock_timestamp()")),
     one_of("quality", ("approximate", "compiled", "surveyed")),
+    CheckConstraint("sha256 ~ '^[0-9a-f]{64}$'", name="sha256_form"),
 )
 Index(
     "boundary_sets_one_default_per_country_key",
@@ -144,6 +149,53 @@ def _shapes(table: str, place: str, places: str) -> Table:
 
 district_shapes = _shapes("district_shapes", "district_id", "districts")
 province_shapes = _shapes("province_shapes", "province_id", "provinces")
+
+# What follows is derived from the shapes when a set is loaded, so that no read computes geometry.
+borders = Table(
+    "borders",
+    metadata,
+    Column("boundary_set_id", Text, ForeignKey("boundary_sets.id"), nullable=False),
+    Column("district_id", Text, ForeignKey("districts.id"), nullable=False),
+    Column("neighbour_id", Text, ForeignKey("districts.id"), index=True),
+    Column("geom", Geometry("MULTILINESTRING", srid=4326), nullable=False),
+    Column("length_km", Float, nullable=False),
+    # Without a neighbour it is what the district shares with no other one of the set.
+    UniqueConstraint(
+        "boundary_set_id", "district_id", "neighbour_id", postgresql_nulls_not_distinct=True
+    ),
+    CheckConstraint("district_id < neighbour_id", name="once"),
+    CheckConstraint("length_km > 0", name="length_positive"),
+)
+
+
+def _drawn(table: str, kind: str, *places: Column[str]) -> Table:
+    """Simplified geometry in Web Mercator for the tiles of one zoom."""
+    return Table(
+        table,
+        metadata,
+        Column("boundary_set_id", Text, ForeignKey("boundary_sets.id"), primary_key=True),
+        Column("zoom", SmallInteger, primary_key=True, autoincrement=False),
+        *places,
+        Column("geom", Geometry(kind, srid=3857), nullable=False),
+    )
+
+
+drawn_districts = _drawn(
+    "drawn_districts",
+    "MULTIPOLYGON",
+    Column("district_id", Text, ForeignKey("districts.id"), primary_key=True),
+)
+drawn_provinces = _drawn(
+    "drawn_provinces",
+    "MULTIPOLYGON",
+    Column("province_id", Text, ForeignKey("provinces.id"), primary_key=True),
+)
+drawn_borders = _drawn(
+    "drawn_borders",
+    "MULTILINESTRING",
+    Column("district_id", Text, ForeignKey("districts.id"), primary_key=True),
+    Column("neighbour_id", Text, ForeignKey("districts.id"), primary_key=True),
+)
 
 source_names = Table(
     "source_names",
