@@ -34,6 +34,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import JSONB
 
+from app.boundaries.deriving import derive_all
 from app.domain.errors import InvalidValueError, NotReadyError
 from app.store import dump, seals, states
 from app.store.engine import reading, writing
@@ -191,6 +192,7 @@ def restore(engine: Engine, folder: Path, progress: Progress = lambda *_: None) 
             )
             progress("tables", done, len(tables))
         states.rebuild(connection)
+        derive_all(connection)
         return Summary(*_checked_record(connection, package), rows)
 
 

@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection, Engine, func, select
 
+from app.boundaries.deriving import derive
 from app.domain.control import Action
 from app.domain.places import name_key
 from app.importers.mapping import Mapping
@@ -20,6 +21,7 @@ from app.importing.names import id_of_name
 from app.importing.report import Progress
 from app.store import boundaries, sources, tables
 from app.store.changes import changing
+from app.store.drawings import is_derived
 from app.store.engine import writing
 from app.store.gazetteer import upsert
 from app.store.revisions import take_turn
@@ -125,9 +127,15 @@ def _actors(folder: Path) -> Iterator[dict[str, Any]]:
 def _load_shapes(connection: Connection, folder: Path) -> None:
     for row in _read(folder / "boundary_sets.csv"):
         if boundaries.exists(connection, row["id"]):
+            # A set of an earlier version of this service has no borders yet.
+            if not is_derived(connection, row["id"]):
+                derive(connection, row["id"])
             continue
-        values = {**row, "is_default": row["is_default"] == "true"}
-        upsert(connection, tables.boundary_sets, [values])
+        # An operator may have chosen another one.
+        default = row["is_default"] == "true" and not boundaries.default_set(
+            connection, row["country_code"]
+        )
+        upsert(connection, tables.boundary_sets, [{**row, "is_default": default}])
         outlines = json.loads((folder / "province_shapes.geojson").read_text(encoding="utf-8"))
         geometries = {
             feature["properties"]["pcode"]: json.dumps(feature["geometry"])
@@ -135,6 +143,7 @@ def _load_shapes(connection: Connection, folder: Path) -> None:
         }
         boundaries.add_province_shapes(connection, row["id"], geometries)
         boundaries.divide_provinces(connection, row["id"])
+        derive(connection, row["id"])
 
 
 def _load_parties(connection: Connection, folder: Path) -> None:

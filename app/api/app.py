@@ -15,6 +15,8 @@ from prometheus_client import GC_COLLECTOR, PLATFORM_COLLECTOR, PROCESS_COLLECTO
 
 from app.api import (
     auth,
+    borders,
+    boundary_sets,
     control,
     districts,
     errors,
@@ -33,7 +35,18 @@ from app.api.limits import Limits
 from app.settings import Settings
 from app.store.engine import Engine
 
-_RESOURCES = (districts, provinces, control, events, sources, writes, imports, health)
+_RESOURCES = (
+    districts,
+    provinces,
+    control,
+    borders,
+    boundary_sets,
+    events,
+    sources,
+    writes,
+    imports,
+    health,
+)
 
 STREAMS = 2
 """Whole exports that are under way at a time; others wait."""

@@ -13,7 +13,7 @@ from fastapi import Depends, Path, Request
 from app.api import params
 from app.domain.clocks import Clocks, Moment, parse_moment
 from app.domain.control import Confidence, Question
-from app.domain.errors import InvalidValueError, UnknownPlaceError
+from app.domain.errors import InvalidValueError, UnknownPlaceError, UnknownRecordError
 from app.settings import Settings
 from app.store import boundaries, places, revisions
 from app.store.engine import Connection, Engine, reading
@@ -195,7 +195,9 @@ def moment(text: str, field: str, zone: ZoneInfo) -> Moment:
 
 
 def country_asked(
-    connection: Connection, query: params.CountryClocks | params.Series, settings: Settings
+    connection: Connection,
+    query: params.CountryClocks | params.Series | params.OfCountry,
+    settings: Settings,
 ) -> places.Country:
     """The country that a query is about; UnknownPlaceError when it is not on record."""
     code = query.country or settings.default_country
@@ -220,6 +222,19 @@ def shapes_asked(
             f"{country} has no boundary set {query.boundary_set!r}; /boundary-sets lists them",
             field="boundary_set",
         )
+    return found
+
+
+def shapes_needed(
+    connection: Connection, query: params.Drawn, country: str
+) -> boundaries.BoundarySet:
+    """As `shapes_asked`; UnknownRecordError where the country has no boundary set at all.
+
+    Without shapes there are no borders, and "no front line" would look like an answer.
+    """
+    found = shapes_asked(connection, query, country)
+    if found is None:
+        raise UnknownRecordError(f"{country} has no boundary set", field="boundary_set")
     return found
 
 

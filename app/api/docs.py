@@ -41,6 +41,10 @@ TAGS = [
     {"name": "Districts", "description": "One district: who holds it, since when, who says so."},
     {"name": "Provinces", "description": "Totals of a province and how they moved."},
     {"name": "Country", "description": "Every district at one moment, totals, and change."},
+    {
+        "name": "Borders",
+        "description": "Neighbours, front lines, encirclement, and the shapes they rest on.",
+    },
     {"name": "Events", "description": "The record itself: events, their citations and versions."},
     {"name": "Sources and parties", "description": "Who reports, and who fights."},
     {

@@ -19,6 +19,7 @@ from pydantic import (
 
 from app.domain.control import Confidence, Kind, Status
 from app.domain.errors import InvalidValueError
+from app.domain.front import LineKind
 from app.domain.places import BoundingBox, name_key
 from app.importers.fields import PRINTABLE, PlaceId, Slug
 
@@ -129,6 +130,12 @@ Country = Annotated[str, StringConstraints(pattern="^[A-Z]{2}$")] | None
 _COUNTRY = Field(
     None, description="Two-letter code of the country; the configured one if left out."
 )
+
+
+class OfCountry(Query):
+    """A read about a country that is the same at all clocks."""
+
+    country: Country = _COUNTRY
 
 
 class CountryClocks(Clocks):
@@ -267,6 +274,50 @@ class ProvinceList(CountryClocks, Page):
 
 class SourceList(CountryClocks, Page):
     """`GET /sources` and `/sources/{id}`."""
+
+
+def _kinds(text: str) -> str:
+    for word in text.split(","):
+        if word not in tuple(LineKind):
+            raise ValueError(f"write one or more of {', '.join(LineKind)}, with commas between")
+    return text
+
+
+class Frontline(CountryClocks, Drawn):
+    """`GET /frontline`."""
+
+    kinds: Annotated[str, StringConstraints(max_length=80), AfterValidator(_kinds)] = Field(
+        "front",
+        description="Which lines, with commas between: `front` (between districts that different "
+        "parties hold), `contested` (one side is contested), `unknown` (nothing on record counts "
+        "for one side).",
+        examples=["front,contested"],
+    )
+    province: PlaceId | None = Field(
+        None, description="P-code: only lines with a side in this province."
+    )
+    bbox: Box | None = Field(
+        None,
+        description="west,south,east,north in degrees (WGS 84): lines that meet it, in full.",
+    )
+
+    @property
+    def wanted(self) -> frozenset[LineKind]:
+        """The kinds, read."""
+        return frozenset(map(LineKind, self.kinds.split(",")))
+
+    @property
+    def box(self) -> BoundingBox | None:
+        """The bounding box, read."""
+        return parse_bbox(self.bbox) if self.bbox else None
+
+
+class Encirclement(CountryClocks, Drawn):
+    """`GET /encirclement`."""
+
+    province: PlaceId | None = Field(
+        None, description="P-code: only districts and pockets of this province."
+    )
 
 
 class Changes(CountryClocks):

@@ -10,6 +10,7 @@ import uvicorn
 from fastapi import FastAPI
 
 from app.api.app import create_app
+from app.boundaries.deriving import derive_all
 from app.cli.common import console, database, progress_bar, settings, stepping
 from app.seeding import seed as load_seeds
 from app.settings import PROJECT, Settings
@@ -74,10 +75,13 @@ def seed() -> None:
 
 
 def rebuild() -> None:
-    """Make the table of event states again from the versions and citations on record."""
+    """Make again what is derived: states of events, and borders and drawings of boundary sets."""
     with database(settings()) as engine, writing(engine) as connection:
         rows = states.rebuild(connection)
-    console.print(f"{rows} states of events were derived again.")
+        sets = derive_all(connection)
+    console.print(
+        f"{rows} states of events and the borders of {sets} boundary sets were derived again."
+    )
 
 
 def _prepare(engine: Engine) -> None:

@@ -26,6 +26,14 @@ def name_key(name: str) -> str:
 
 
 @dataclass(frozen=True)
+class Named:
+    """An id and the name that goes with it."""
+
+    id: str
+    name: str
+
+
+@dataclass(frozen=True)
 class BoundingBox:
     """West, south, east, north in degrees (WGS 84); west > east crosses the 180th meridian."""
 

@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import (
     ColumnElement,
     Connection,
+    Function,
     RowMapping,
     Select,
     func,
@@ -16,7 +17,7 @@ from sqlalchemy import (
     text,
 )
 
-from app.domain.places import BoundingBox
+from app.domain.places import BoundingBox, Named
 from app.store.tables import (
     boundary_sets,
     district_shapes,
@@ -172,14 +173,18 @@ def geometries(
     return {row.district_id: row.geometry for row in rows}
 
 
-def districts_in(bbox: BoundingBox, boundary_set: str) -> Select[tuple[str]]:
-    """The ids of the districts whose shape in a set meets the box."""
-    boxes = [
+def boxes_of(bbox: BoundingBox) -> list[Function[Any]]:
+    """The box as one rectangle, or as two where it crosses the 180th meridian."""
+    return [
         func.ST_MakeEnvelope(west, bbox.south, east, bbox.north, 4326) for west, east in bbox.spans
     ]
+
+
+def districts_in(bbox: BoundingBox, boundary_set: str) -> Select[tuple[str]]:
+    """The ids of the districts whose shape in a set meets the box."""
     return select(district_shapes.c.district_id).where(
         district_shapes.c.boundary_set_id == boundary_set,
-        or_(*(func.ST_Intersects(district_shapes.c.geom, box) for box in boxes)),
+        or_(*(func.ST_Intersects(district_shapes.c.geom, box) for box in boxes_of(bbox))),
     )
 
 
@@ -200,8 +205,37 @@ def district_at(longitude: float, latitude: float, boundary_set: str) -> Select[
     )
 
 
-def without_shape(connection: Connection, boundary_set: BoundarySet) -> list[tuple[str, str]]:
-    """Ids and names of the country's districts that the set has no shape for."""
+@dataclass(frozen=True)
+class Covered:
+    """What a set covers: how many districts, within which box, and which districts it lacks.
+
+    `bbox` is west, south, east, north in degrees; None for a set without shapes.
+    """
+
+    districts: int
+    bbox: tuple[float, float, float, float] | None
+    without_shape: list[Named]
+
+
+def coverage_of(connection: Connection, boundary_set: BoundarySet) -> Covered:
+    """What a set covers of its country."""
+    of_set = district_shapes.c.boundary_set_id == boundary_set.id
+    extent = func.ST_Extent(district_shapes.c.geom)
+    found = connection.execute(
+        select(
+            func.count().label("districts"),
+            *(edge(extent) for edge in (func.ST_XMin, func.ST_YMin, func.ST_XMax, func.ST_YMax)),
+        ).where(of_set)
+    ).one()
+    return Covered(
+        found.districts,
+        tuple(found[1:]) if found.districts else None,
+        without_shape(connection, boundary_set),
+    )
+
+
+def without_shape(connection: Connection, boundary_set: BoundarySet) -> list[Named]:
+    """The country's districts that the set has no shape for."""
     shaped = select(district_shapes.c.district_id).where(
         district_shapes.c.boundary_set_id == boundary_set.id
     )
@@ -211,4 +245,4 @@ def without_shape(connection: Connection, boundary_set: BoundarySet) -> list[tup
         .where(provinces.c.country_code == boundary_set.country, districts.c.id.not_in(shaped))
         .order_by(districts.c.id)
     )
-    return [(row.id, row.name) for row in rows]
+    return [Named(row.id, row.name) for row in rows]

@@ -18,10 +18,9 @@ from app.domain.control import (
     Reading,
     Status,
 )
-from app.domain.places import BoundingBox
+from app.domain.places import BoundingBox, Named
 from app.store import as_of
 from app.store.boundaries import districts_in
-from app.store.status import Named
 from app.store.tables import (
     actors,
     citations,

@@ -9,8 +9,7 @@ from sqlalchemy import ColumnElement, Connection, Table, func, select
 from sqlalchemy.dialects.postgresql import distinct_on
 
 from app.domain.errors import Candidate
-from app.domain.places import name_key
-from app.store.status import Named
+from app.domain.places import Named, name_key
 from app.store.tables import (
     actors,
     countries,

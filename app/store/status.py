@@ -20,7 +20,7 @@ from sqlalchemy import (
 
 from app.domain.clocks import Span
 from app.domain.control import UNKNOWN, Confidence, Outcome, Question, Status
-from app.domain.places import BoundingBox
+from app.domain.places import BoundingBox, Named
 from app.domain.summary import Place
 from app.store import as_of
 from app.store.boundaries import district_at, districts_in
@@ -34,14 +34,6 @@ from app.store.tables import (
     events,
     provinces,
 )
-
-
-@dataclass(frozen=True)
-class Named:
-    """An id and the name that goes with it."""
-
-    id: str
-    name: str
 
 
 @dataclass(frozen=True)
@@ -97,6 +89,7 @@ class Which:
 
     country: str | None = None
     district: str | None = None
+    districts: tuple[str, ...] | None = None
     province: str | None = None
     controller: str | None = None
     status: Status | None = None
@@ -239,7 +232,10 @@ def _places(which: Which) -> list[ColumnElement[bool]]:
         districts.c.id: which.district,
         districts.c.province_id: which.province,
     }
-    return [column == value for column, value in equal.items() if value is not None]
+    conditions = [column == value for column, value in equal.items() if value is not None]
+    if which.districts is not None:
+        conditions.append(districts.c.id.in_(which.districts))
+    return conditions
 
 
 def _named(key: str) -> Select[tuple[str]]:

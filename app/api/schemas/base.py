@@ -73,6 +73,30 @@ class BoundarySet(Document):
         return cls.model_validate(stored) if stored else None
 
 
+class BoundarySetItem(BoundarySet):
+    """A boundary set, and where it was taken from."""
+
+    country: str
+    is_default: bool = Field(description="whether it is drawn where no other is asked for")
+    source_url: str | None
+    sha256: str | None = Field(description="of the file that it was loaded from")
+    loaded_at: Instant
+
+
+class BoundarySetList(Document):
+    """The boundary sets of a country, the default one first."""
+
+    boundary_sets: list[BoundarySetItem]
+
+
+class BoundarySetDetail(BoundarySetItem):
+    """A boundary set and what it covers."""
+
+    districts: int = Field(description="how many districts it has a shape for")
+    bbox: list[float] | None = Field(description="west, south, east, north in degrees (WGS 84)")
+    without_shape: list[Ref] = Field(description="the country's districts that it does not have")
+
+
 class ListEnvelope(Asked):
     """What stands beside the features of a GeoJSON list."""
 

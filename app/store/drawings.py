@@ -1,0 +1,127 @@
+"""Writing what is derived from a boundary set: borders of districts, and drawings for tiles.
+
+Geometry comes and goes as WKB.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import Connection, delete, select, text
+
+from app.store.tables import (
+    borders,
+    district_shapes,
+    districts,
+    drawn_borders,
+    drawn_districts,
+    drawn_provinces,
+)
+
+ZOOMS = range(3, 13)
+"""The zooms that there are drawings for. Tiles farther out use the first, closer in the last."""
+
+
+@dataclass(frozen=True)
+class StoredShape:
+    """A district's shape in a set, in degrees (WGS 84)."""
+
+    district: str
+    province: str
+    wkb: bytes
+
+
+@dataclass(frozen=True)
+class Border:
+    """Where two districts meet; without a neighbour, where one meets no other of the set."""
+
+    district: str
+    neighbour: str | None
+    wkb: bytes
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """Everything at one zoom, in metres of Web Mercator: shapes by place, and borders."""
+
+    districts: Mapping[str, bytes]
+    provinces: Mapping[str, bytes]
+    borders: Sequence[Border]
+
+
+def stored_shapes(connection: Connection, boundary_set: str) -> list[StoredShape]:
+    """The district shapes of a set, in the order of the districts' ids by code point."""
+    rows = connection.execute(
+        select(
+            district_shapes.c.district_id,
+            districts.c.province_id,
+            district_shapes.c.geom.ST_AsBinary().label("wkb"),
+        )
+        .join(districts)
+        .where(district_shapes.c.boundary_set_id == boundary_set)
+        .order_by(district_shapes.c.district_id.collate("C"))
+    )
+    return [StoredShape(row.district_id, row.province_id, bytes(row.wkb)) for row in rows]
+
+
+def sets_with_shapes(connection: Connection) -> list[str]:
+    """The ids of the sets that have district shapes."""
+    found = select(district_shapes.c.boundary_set_id).distinct()
+    return list(connection.scalars(found.order_by(district_shapes.c.boundary_set_id)))
+
+
+def is_derived(connection: Connection, boundary_set: str) -> bool:
+    """Whether there are borders and drawings of a set."""
+    found = select(drawn_districts.c.zoom).where(drawn_districts.c.boundary_set_id == boundary_set)
+    return connection.execute(found.limit(1)).first() is not None
+
+
+def clear(connection: Connection, boundary_set: str) -> None:
+    """Take away what was derived from a set."""
+    for table in (borders, drawn_districts, drawn_provinces, drawn_borders):
+        connection.execute(delete(table).where(table.c.boundary_set_id == boundary_set))
+
+
+# The length is that of the shortest lines on the WGS 84 ellipsoid, as PostGIS reckons it.
+_ADD_BORDERS = text("""
+    INSERT INTO borders (boundary_set_id, district_id, neighbour_id, geom, length_km)
+    SELECT :boundary_set, district, neighbour, geom, ST_Length(geom::geography) / 1000
+    FROM (SELECT district, neighbour, ST_GeomFromWKB(wkb, 4326) AS geom
+          FROM unnest(CAST(:districts AS text[]), CAST(:neighbours AS text[]),
+                      CAST(:shapes AS bytea[])) AS given (district, neighbour, wkb)) AS lines
+""")
+
+
+def add_borders(connection: Connection, boundary_set: str, found: Sequence[Border]) -> None:
+    """Store the borders of a set, in degrees (WGS 84), with their lengths."""
+    connection.execute(_ADD_BORDERS, {"boundary_set": boundary_set, **_columns(found)})
+
+
+_ADD_DRAWN_PLACES = """
+    INSERT INTO drawn_{kind}s (boundary_set_id, zoom, {kind}_id, geom)
+    SELECT :boundary_set, :zoom, place, ST_GeomFromWKB(wkb, 3857)
+    FROM unnest(CAST(:places AS text[]), CAST(:shapes AS bytea[])) AS given (place, wkb)
+"""
+_ADD_DRAWN = {kind: text(_ADD_DRAWN_PLACES.format(kind=kind)) for kind in ("district", "province")}
+_ADD_DRAWN_BORDERS = text("""
+    INSERT INTO drawn_borders (boundary_set_id, zoom, district_id, neighbour_id, geom)
+    SELECT :boundary_set, :zoom, district, neighbour, ST_GeomFromWKB(wkb, 3857)
+    FROM unnest(CAST(:districts AS text[]), CAST(:neighbours AS text[]),
+                CAST(:shapes AS bytea[])) AS given (district, neighbour, wkb)
+""")
+
+
+def add_drawing(connection: Connection, boundary_set: str, zoom: int, drawing: Drawing) -> None:
+    """Store what tiles of one zoom show."""
+    where = {"boundary_set": boundary_set, "zoom": zoom}
+    for kind, shapes in (("district", drawing.districts), ("province", drawing.provinces)):
+        given = {"places": list(shapes), "shapes": list(shapes.values())}
+        connection.execute(_ADD_DRAWN[kind], where | given)
+    connection.execute(_ADD_DRAWN_BORDERS, where | _columns(drawing.borders))
+
+
+def _columns(found: Sequence[Border]) -> dict[str, object]:
+    return {
+        "districts": [border.district for border in found],
+        "neighbours": [border.neighbour for border in found],
+        "shapes": [border.wkb for border in found],
+    }
