@@ -38,7 +38,7 @@ def timeless(document: Any) -> Any:
         return [timeless(item) for item in document]
     if isinstance(document, dict):
         return {
-            key: RECORDED if key in ("known_at", "known_from") else timeless(value)
+            key: RECORDED if key in ("known_at", "known_from", "loaded_at") else timeless(value)
             for key, value in document.items()
         }
     return document

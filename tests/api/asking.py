@@ -17,6 +17,7 @@ READS = {
     "/districts/{id}": "/districts/AF2907",
     "/districts/{id}/control": "/districts/AF2907/control",
     "/districts/{id}/timeline": "/districts/AF2907/timeline",
+    "/districts/{id}/neighbours": "/districts/AF2907/neighbours",
     "/provinces": "/provinces",
     "/provinces/{id}": "/provinces/AF29",
     "/provinces/{id}/summary": "/provinces/AF29/summary",
@@ -25,6 +26,10 @@ READS = {
     "/summary": "/summary",
     "/changes": "/changes?from=2021-06-01&to=2021-06-10",
     "/series": "/series?from=2021-06-01&to=2021-06-10",
+    "/frontline": "/frontline",
+    "/encirclement": "/encirclement",
+    "/boundary-sets": "/boundary-sets",
+    "/boundary-sets/{id}": "/boundary-sets/af-voronoi",
     "/events": "/events",
     "/events/{id}": f"/events/{QAISAR_EVENT}",
     "/sources": "/sources",
@@ -34,7 +39,14 @@ READS = {
     # On a freshly seeded database the second revision is the import of the claims.
     "/imports/{revision}": "/imports/2",
 }
-WITHOUT_CLOCKS = ("/actors", "/actors/{id}", "/provinces/{id}", "/imports/{revision}")
+WITHOUT_CLOCKS = (
+    "/actors",
+    "/actors/{id}",
+    "/boundary-sets",
+    "/boundary-sets/{id}",
+    "/provinces/{id}",
+    "/imports/{revision}",
+)
 """Reads that say the same at every setting of the clocks, and take none."""
 WRITES = {
     "/events": "/events",

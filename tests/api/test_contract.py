@@ -39,6 +39,15 @@ MEMBERS = {
     "/summary": f"{SUMMARY} provinces",
     "/changes": "before after totals districts",
     "/series": "step points",
+    "/districts/{id}/neighbours": (
+        f"district {ASKED} status controller boundary_set border_km outside_km neighbours"
+    ),
+    "/frontline": f"{ASKED} boundary_set kinds length_km features",
+    "/encirclement": f"{ASKED} boundary_set pockets districts without_shape",
+    "/boundary-sets": "boundary_sets",
+    "/boundary-sets/{id}": (
+        "id name dated origin licence attribution quality is_default districts without_shape"
+    ),
     "/events": f"{ASKED} events",
     "/events/{id}": f"{ASKED} id event versions changes replaces replaced_by",
     "/sources": "sources",
