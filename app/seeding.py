@@ -13,7 +13,7 @@ from sqlalchemy import Connection, Engine, func, select
 
 from app.boundaries.deriving import derive
 from app.domain.control import Action
-from app.domain.places import name_key
+from app.domain.places import name_key, sound_key
 from app.importers.mapping import Mapping
 from app.importers.reader import read_claims
 from app.importing import Order, import_claims
@@ -116,7 +116,8 @@ def _names(folder: Path, kind: str) -> Iterator[dict[str, Any]]:
             if row[column]:
                 listed.setdefault((row["pcode"], row[column]), own)
     for (place, name), about in listed.items():
-        yield {f"{kind}_id": place, "name": name, "key": name_key(name), **about}
+        reduced = {"key": name_key(name), "sound": sound_key(name)}
+        yield {f"{kind}_id": place, "name": name, **reduced, **about}
 
 
 def _actors(folder: Path) -> Iterator[dict[str, Any]]:

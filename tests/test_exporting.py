@@ -24,7 +24,10 @@ from app.store.engine import make_engine, writing
 from app.store.tables import metadata
 from tests.api.asking import READS
 
-NOT_EXPORTED = {"api_keys", "given_answers", "event_states"}
+NOT_EXPORTED = {
+    *("api_keys", "given_answers", "event_states", "borders", "outer_borders"),
+    *("drawn_districts", "drawn_provinces", "drawn_borders"),
+}
 CONTESTED = Content(Kind.CONTESTED, Outcome(Status.CONTESTED, None))
 # What CSV, COPY and PostgreSQL's arrays and NULL give a meaning to.
 ODD = [

@@ -26,6 +26,11 @@ FIRST, SECOND, CITATION, MOVED = (UUID(int=number) for number in (1, 2, 3, 4))
 HASH = "0123456789abcdef" * 4
 LINK = "the hash that follows from the newest seal"
 SQUARE = "SRID=4326;MULTIPOLYGON(((0 0,1 0,1 1,0 1,0 0)))"
+LINE = "SRID=4326;MULTILINESTRING((0 0, 0 1))"
+FLAT = "SRID=3857;MULTIPOLYGON(((0 0, 0 1, 1 1, 1 0, 0 0)))"
+FLAT_LINE = "SRID=3857;MULTILINESTRING((0 0, 0 1))"
+DRAWN = {"boundary_set_id": "zz-set"}
+MEASURED = {"geom": LINE, "length_km": 110.6}
 BOWTIE = "SRID=4326;MULTIPOLYGON(((0 0,1 1,1 0,0 1,0 0)))"
 OPENED = {"revision": R1, "known_from": T1}
 
@@ -43,8 +48,8 @@ VALID: dict[str, Row] = {
         "population_year": "2021",
         "is_provincial_capital": True,
     },
-    "province_names": {"province_id": "ZZ01", "name": "North", "key": "north"},
-    "district_names": {"district_id": "ZZ0101", "name": "Town", "key": "town"},
+    "province_names": {"province_id": "ZZ01", "name": "North", "key": "north", "sound": "nrt nort"},
+    "district_names": {"district_id": "ZZ0101", "name": "Town", "key": "town", "sound": "tn ton"},
     "province_codes": {"province_id": "ZZ01", "scheme": "own", "code": "N"},
     "district_codes": {"district_id": "ZZ0101", "scheme": "own", "code": "T"},
     "boundary_sets": {
@@ -60,6 +65,17 @@ VALID: dict[str, Row] = {
     },
     "province_shapes": {"boundary_set_id": "zz-set", "province_id": "ZZ01", "geom": SQUARE},
     "district_shapes": {"boundary_set_id": "zz-set", "district_id": "ZZ0101", "geom": SQUARE},
+    "borders": {**DRAWN, "district_id": "AF0101", "neighbour_id": "ZZ0101", **MEASURED},
+    "outer_borders": {**DRAWN, "district_id": "ZZ0101", **MEASURED},
+    "drawn_districts": {**DRAWN, "zoom": 3, "district_id": "ZZ0101", "geom": FLAT},
+    "drawn_provinces": {**DRAWN, "zoom": 3, "province_id": "ZZ01", "geom": FLAT},
+    "drawn_borders": {
+        **DRAWN,
+        "zoom": 3,
+        "district_id": "AF0101",
+        "neighbour_id": "ZZ0101",
+        "geom": FLAT_LINE,
+    },
     "revisions": {"revision": R3, "recorded_at": T3, "author": "ann", "action": "record"},
     "actors": {
         "id": "party",
@@ -157,9 +173,11 @@ BREAKS: list[tuple[str, Row, str]] = [
     ("province_names", {"province_id": "XX01"}, "province_id_fkey"),
     ("province_names", {"name": ""}, "name_said_check"),
     ("province_names", {"key": ""}, "key_said_check"),
+    ("province_names", {"sound": ""}, "sound_said_check"),
     ("district_names", {"district_id": "XX0101"}, "district_id_fkey"),
     ("district_names", {"name": ""}, "name_said_check"),
     ("district_names", {"key": ""}, "key_said_check"),
+    ("district_names", {"sound": ""}, "sound_said_check"),
     ("province_codes", {"province_id": "XX01"}, "province_id_fkey"),
     ("district_codes", {"district_id": "XX0101"}, "district_id_fkey"),
     ("boundary_sets", {"id": "Set 1"}, "id_form_check"),
@@ -171,6 +189,24 @@ BREAKS: list[tuple[str, Row, str]] = [
     ("district_shapes", {"boundary_set_id": "none"}, "boundary_set_id_fkey"),
     ("district_shapes", {"district_id": "XX0101"}, "district_id_fkey"),
     ("district_shapes", {"geom": BOWTIE}, "geom_valid_check"),
+    ("boundary_sets", {"sha256": HASH[1:]}, "sha256_form_check"),
+    ("boundary_sets", {"sha256": HASH.upper()}, "sha256_form_check"),
+    *(
+        (table, {column: "none"}, f"{column}_fkey")
+        for table, columns in {
+            "borders": ("boundary_set_id", "district_id", "neighbour_id"),
+            "outer_borders": ("boundary_set_id", "district_id"),
+            "drawn_districts": ("boundary_set_id", "district_id"),
+            "drawn_provinces": ("boundary_set_id", "province_id"),
+            "drawn_borders": ("boundary_set_id", "district_id", "neighbour_id"),
+        }.items()
+        for column in columns
+        if (table, column) != ("borders", "district_id")
+    ),
+    ("borders", {"district_id": "AF0000"}, "district_id_fkey"),
+    ("borders", {"district_id": "ZZ0101", "neighbour_id": "AF0101"}, "once_check"),
+    ("borders", {"length_km": 0}, "length_positive_check"),
+    ("outer_borders", {"length_km": 0}, "length_positive_check"),
     ("district_shapes", {"geom": "SRID=4326;MULTIPOLYGON EMPTY"}, "geom_valid_check"),
     ("actors", {"id": "The Party"}, "id_form_check"),
     ("actors", {"name": ""}, "name_said_check"),
@@ -291,6 +327,11 @@ CLASHES: list[tuple[str, Row, str]] = [
     ("boundary_sets", {"id": "zz-new"}, "one_default_per_country_key"),
     ("province_shapes", {}, "pkey"),
     ("district_shapes", {}, "pkey"),
+    ("borders", {}, "pkey"),
+    ("outer_borders", {}, "pkey"),
+    ("drawn_districts", {}, "pkey"),
+    ("drawn_provinces", {}, "pkey"),
+    ("drawn_borders", {}, "pkey"),
     ("actors", {"name": "Other"}, "pkey"),
     ("actors", {"id": "other"}, "name_key"),
     ("sources", {"name": "Other"}, "pkey"),

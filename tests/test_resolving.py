@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import Connection, Engine, event, func, insert, select, update
 
 from app.domain.errors import UnknownPlaceError
-from app.domain.places import name_key
+from app.domain.places import name_key, sound_key
 from app.settings import PROJECT
 from app.store.resolving import BAR, LEAD, Resolver, likeness, trigrams
 from app.store.tables import countries, district_names, districts, province_names, provinces
@@ -61,7 +61,9 @@ def add_district(connection: Connection, district: str, province: str, *names: s
 
 def add_name(connection: Connection, district: str, name: str) -> None:
     connection.execute(
-        insert(district_names).values(district_id=district, name=name, key=name_key(name))
+        insert(district_names).values(
+            district_id=district, name=name, key=name_key(name), sound=sound_key(name)
+        )
     )
 
 
@@ -70,7 +72,9 @@ def add_neighbour(connection: Connection) -> None:
     connection.execute(insert(countries).values(code="UZ", name="Uz", time_zone="Asia/Tashkent"))
     connection.execute(insert(provinces).values(id="UZ01", country_code="UZ", name="Faryab"))
     connection.execute(
-        insert(province_names).values(province_id="UZ01", name="Surxon", key="surxon")
+        insert(province_names).values(
+            province_id="UZ01", name="Surxon", key="surxon", sound="srksn sorksn"
+        )
     )
     add_district(connection, "UZ0101", "UZ01", "Qaysar")
     add_district(connection, "UZ0102", "UZ01", "Termez")
@@ -269,7 +273,9 @@ def test_a_province_that_is_like_none_is_still_an_error(resolver: Resolver, prov
 
 def test_a_name_of_two_provinces_is_ambiguous(connection: Connection) -> None:
     connection.execute(
-        insert(province_names).values(province_id="AF31", name="Faryab", key="faryab")
+        insert(province_names).values(
+            province_id="AF31", name="Faryab", key="faryab", sound="frb frib"
+        )
     )
     error = doubt(Resolver(connection, "AF"), None, "Qaysar", "Faryab")
     assert error.field == "province"

@@ -205,7 +205,7 @@ def test_names_are_those_of_the_models(migrated: Engine) -> None:
         for column in table.columns
         if isinstance(column.type, Geometry)
     }
-    assert len(spatial) == 3
+    assert len(spatial) == 8
     assert {row[:2] for row in rows(migrated, INDEXES)} - constraints == indexes | spatial
 
 

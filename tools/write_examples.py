@@ -4,8 +4,10 @@ Usage: DATABASE_URL=... python -m tools.write_examples
 """
 
 import json
+import re
 import sys
 from typing import Any
+from urllib.parse import quote
 
 from fastapi.testclient import TestClient
 
@@ -15,6 +17,7 @@ from app.settings import Settings
 from app.store.engine import make_engine
 
 RECORDED = "2026-11-22T12:00:00Z"
+_IN_ADDRESS = re.compile(r"([?&]known_at=)[^&]+")
 
 
 def main() -> None:
@@ -37,11 +40,19 @@ def timeless(document: Any) -> Any:
     if isinstance(document, list):
         return [timeless(item) for item in document]
     if isinstance(document, dict):
-        return {
-            key: RECORDED if key in ("known_at", "known_from", "loaded_at") else timeless(value)
-            for key, value in document.items()
-        }
+        return {key: _timeless_member(key, value) for key, value in document.items()}
+    if isinstance(document, str):
+        return _IN_ADDRESS.sub(rf"\g<1>{quote(RECORDED)}", document)
     return document
+
+
+def _timeless_member(key: str, value: Any) -> Any:
+    if key in ("known_at", "known_from", "loaded_at"):
+        return RECORDED
+    # No example asks about a day after the events: it is the day on which it is asked.
+    if key == "as_of" and value >= "2022":
+        return RECORDED[:10]
+    return timeless(value)
 
 
 def shortened(document: Any) -> Any:
@@ -55,9 +66,11 @@ def shortened(document: Any) -> Any:
     for key in ("aliases", "provinces"):
         if len(short.get(key, [])) > 2:
             short[key] = short[key][:2]
-    if isinstance(short.get("geometry"), dict):
+    if (short.get("geometry") or {}).get("type") == "MultiPolygon":
         rings = short["geometry"]["coordinates"]
         short["geometry"] = {**short["geometry"], "coordinates": [[rings[0][0][:4]]]}
+    if short.get("type") == "FeatureCollection":
+        short["features"] = [shortened(feature) for feature in short["features"][:2]]
     return short
 
 

@@ -24,9 +24,12 @@ from app.api import (
     health,
     http,
     imports,
+    ogc,
     once,
     provinces,
+    reconcile,
     sources,
+    tiles,
     writes,
 )
 from app.api.deps import MovedError, no_repeats
@@ -41,10 +44,13 @@ _RESOURCES = (
     control,
     borders,
     boundary_sets,
+    tiles,
+    ogc,
     events,
     sources,
     writes,
     imports,
+    reconcile,
     health,
 )
 
@@ -77,6 +83,7 @@ def create_app(settings: Settings, engine: Engine) -> FastAPI:
     app.state.writers = CapacityLimiter(min(once.WRITERS, settings.pool_size))
     app.state.streams = CapacityLimiter(STREAMS)
     app.state.limits = Limits(settings)
+    app.state.tiles = tiles.TileCache(settings.tile_cache_mb)
     app.state.routes = [route for resource in _RESOURCES for route in resource.router.routes]
     app.state.metrics = CollectorRegistry()
     for collector in (PROCESS_COLLECTOR, PLATFORM_COLLECTOR, GC_COLLECTOR):
@@ -147,15 +154,20 @@ def _restore(schema: dict[str, Any]) -> None:
     """Put the examples back as they are: FastAPI leaves out every member that is null.
 
     A null says something ("nobody", "no limit was set"), and the schemas require it. Writes do
-    not answer 304, as all other routes do.
+    not answer 304, as all other routes do; and FastAPI documents a 422 of its own where no other
+    is.
     """
     for resource in _RESOURCES:
         for route in resource.router.routes:
             assert isinstance(route, APIRoute)  # noqa: S101 - these routers have no other
+            if not route.include_in_schema:
+                continue
             method = min(route.methods or {"GET"})
             documented = schema["paths"][route.path][method.lower()]["responses"]
             if method != "GET":
                 documented.pop("304")
+            if not {"422", 422} & route.responses.keys():
+                documented.pop("422", None)
             for status, response in route.responses.items():
                 shown = documented[str(status)]
                 for media_type, content in response.get("content", {}).items():

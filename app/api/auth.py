@@ -25,6 +25,9 @@ OPEN = ("/", "/docs", "/docs/oauth2-redirect", "/healthz", "/readyz", "/metrics"
 `/openapi.json` and the files of `/docs` are not here, because no dependency stands before them.
 """
 
+READS_BY_POST = ("/reconcile",)
+"""Routes where POST reads: what is asked there can be too long for an address."""
+
 SCHEME = HTTPBearer(
     bearerFormat="dc_<id>_<secret>",
     scheme_name="ApiKey",
@@ -105,7 +108,8 @@ async def admit(request: Request) -> Caller | None:
 def _count(request: Request, caller: Caller | None) -> None:
     limits: Limits = request.app.state.limits
     settings: Settings = request.app.state.settings
-    is_read = request.method in ("GET", "HEAD")
+    route = request.scope["route"].path
+    is_read = request.method in ("GET", "HEAD") or route in READS_BY_POST
     who = f"key {caller.key_id}" if caller else f"address {_address(request)}"
     limits.take("reads" if is_read else "writes", who)
     if is_read and settings.reads_need_key:

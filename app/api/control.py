@@ -44,7 +44,7 @@ router = APIRouter(tags=["Country"])
     "/control",
     summary="Every district's status at one moment",
     response_model=DistrictList,
-    responses=example("control-list", "geojson", "csv") | documented(404, 406, 422),
+    responses=example("control-list", "geojson", "csv", "fgb", "gpkg") | documented(404, 406, 422),
 )
 def list_control(
     request: Request,
@@ -54,7 +54,9 @@ def list_control(
 ) -> Response:
     """The whole country at one moment, in one document, as JSON, GeoJSON for maps, or CSV.
 
-    All districts come at once unless `limit` is set. Filter by province, holder or status.
+    All districts come at once unless `limit` is set. Filter by province, holder or status. GIS
+    programs open `f=gpkg` (GeoPackage) and `f=fgb` (FlatGeobuf): flat columns, full geometry, and
+    the attribution that the licence of the shapes asks for.
     """
     which = Which(
         province=query.province, controller=query.controller, status=query.status, bbox=query.box

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 from fastapi import Depends, Path, Request
 
-from app.api import params
+from app.api import cursors, params
 from app.domain.clocks import Clocks, Moment, parse_moment
 from app.domain.control import Confidence, Question
 from app.domain.errors import InvalidValueError, UnknownPlaceError, UnknownRecordError
@@ -263,8 +263,16 @@ def paged(
     page = found[:limit]
     if len(found) == len(page):
         return page, {}
-    cursor = params.write_cursor(**position(page[-1]))
+    cursor = cursors.write_cursor(**position(page[-1]))
     return page, {"Link": _next_link(request, question, cursor)}
+
+
+def fixed(question: Question) -> dict[str, str]:
+    """The clocks that may be left out, as parameters that set them to what was asked."""
+    return {
+        "as_of": question.clocks.as_of.text,
+        "known_at": question.clocks.known_at.astimezone(UTC).isoformat().replace("+00:00", "Z"),
+    }
 
 
 def _next_link(request: Request, question: Question, cursor: str) -> str:
@@ -272,12 +280,7 @@ def _next_link(request: Request, question: Question, cursor: str) -> str:
 
     It fixes the clocks that were left open, so that all pages show one state of the record.
     """
-    query = dict(request.query_params)
-    query |= {
-        "as_of": question.clocks.as_of.text,
-        "known_at": question.clocks.known_at.astimezone(UTC).isoformat().replace("+00:00", "Z"),
-        "cursor": cursor,
-    }
+    query = dict(request.query_params) | fixed(question) | {"cursor": cursor}
     return (
         f'<{request.scope.get("root_path", "")}{request.url.path}?{urlencode(query)}>; rel="next"'
     )

@@ -31,9 +31,9 @@ from app.domain.control import (
     left_out,
     other_claims,
 )
-from app.domain.places import name_key
+from app.domain.places import Sought
 from app.domain.timeline import periods
-from app.store import boundaries, events, places, sources
+from app.store import boundaries, citations, events, places, sources
 from app.store.engine import Connection
 from app.store.status import DistrictStatus, Which, statuses
 
@@ -44,7 +44,7 @@ router = APIRouter(tags=["Districts"])
     "/districts",
     summary="List districts",
     response_model=DistrictList,
-    responses=example("districts", "geojson", "csv") | documented(404, 406, 422),
+    responses=example("districts", "geojson", "csv", "fgb", "gpkg") | documented(404, 406, 422),
 )
 def list_districts(
     request: Request,
@@ -54,16 +54,20 @@ def list_districts(
 ) -> Response:
     """Find districts by name, province, holder, status or place on the map.
 
-    Each is listed with what held there at the moment asked about. `q` takes any recorded spelling
-    in Latin, Dari or Pashto script. GeoJSON draws the default boundary set and says how far it
-    can be trusted; a district without a shape has a null geometry.
+    Each is listed with what held there at the moment asked about. `q` takes a name in any spelling
+    in Latin, Dari or Pashto script, and ranks: `match` says which name of the district fits and
+    how well. A score of 0.9 or more is a known name or another way to write one; what is less is a
+    guess, for a person to check. `lat` and `lon` give the district at a point, as far as the
+    boundary set can be trusted. GeoJSON draws the boundary set; a district without a shape has a
+    null geometry.
     """
     which = Which(
         province=query.province,
         controller=query.controller,
         status=query.status,
         bbox=query.box,
-        key=name_key(query.q) if query.q else None,
+        point=query.point,
+        sought=Sought.of(query.q) if query.q else None,
     )
     country = country_asked(connection, query, settings)
     return district_page(request, connection, query, country, which)
@@ -133,7 +137,7 @@ def get_control(
         (event.state for event in told.values()), question.clocks, question.minimum
     )
     mentioned = {state.event_id for state, _ in others} | ({decider.id} if decider else set())
-    cited = events.citations_of(connection, question, mentioned)
+    cited = citations.of_events(connection, question, mentioned)
     deciding = (
         documents.event_members(decider, cited.get(decider.id, []), question.zone)
         if decider
@@ -181,7 +185,7 @@ def get_timeline(
     states = [event.state for event in told.values()]
     counted = counting(states, question.clocks, question.minimum)
     others = left_out(states, question.clocks, question.minimum)
-    cited = events.citations_of(connection, question, told)
+    cited = citations.of_events(connection, question, told)
     names = sources.actor_names(connection)
     return documents.Timeline.model_validate(
         {
@@ -208,7 +212,7 @@ def _status(connection: Connection, question: Question, district: str) -> Distri
 def _others(
     claims: list[tuple[EventState, Reason]],
     told: dict[str, events.Event],
-    cited: dict[str, list[events.Cited]],
+    cited: dict[str, list[citations.Cited]],
     question: Question,
 ) -> list[dict[str, object]]:
     """What did not make the answer; a disputed event comes with the documents that dispute it."""

@@ -45,6 +45,11 @@ TAGS = [
         "name": "Borders",
         "description": "Neighbours, front lines, encirclement, and the shapes they rest on.",
     },
+    {
+        "name": "GIS",
+        "description": "OGC API - Features: give the address `/ogc` to QGIS or GDAL.",
+    },
+    {"name": "Maps", "description": "Vector tiles of one moment, for web maps and GIS."},
     {"name": "Events", "description": "The record itself: events, their citations and versions."},
     {"name": "Sources and parties", "description": "Who reports, and who fights."},
     {
@@ -52,6 +57,11 @@ TAGS = [
         "description": "For those who keep the record, with a key: report an event, cite a "
         "document, correct, take back, import a file. Nothing is overwritten; whoever asks with an "
         "earlier `known_at` gets what was on record then.",
+    },
+    {
+        "name": "Reconciliation",
+        "description": "For matching a table of names in OpenRefine, by the W3C Reconciliation "
+        "API: give it the address of `/reconcile`.",
     },
     {"name": "Operation", "description": "For those who run the service."},
 ]

@@ -27,6 +27,9 @@ STATUS: dict[type[errors.DomainError], HTTPStatus] = {
     errors.NotReadyError: HTTPStatus.SERVICE_UNAVAILABLE,
 }
 
+_STANDARD = "/ogc"
+"""Under this path OGC API - Features says that what is wrong with a question is a 400."""
+
 RETRY_LATER = {"Retry-After": "5"}
 """Seconds after which a service that is not ready may be asked again."""
 
@@ -152,6 +155,8 @@ def install(app: FastAPI) -> None:
 async def _domain_error(request: Request, error: Exception) -> ProblemResponse:
     assert isinstance(error, errors.DomainError)  # noqa: S101 - registered for this class
     status = next(STATUS[kind] for kind in type(error).__mro__ if kind in STATUS)
+    if status == HTTPStatus.UNPROCESSABLE_ENTITY:
+        status = _refused(request)
     more: dict[str, Any] = {}
     if error.field:
         more["errors"] = [{"parameter": error.field, "detail": error.detail}]
@@ -165,7 +170,14 @@ async def _validation_error(request: Request, error: Exception) -> ProblemRespon
     assert isinstance(error, RequestValidationError)  # noqa: S101 - registered for this class
     faults = [{"parameter": _place(fault), "detail": _told(fault)} for fault in error.errors()]
     detail = "; ".join(f"{fault['parameter']}: {fault['detail']}" for fault in faults)
-    return problem(request, HTTPStatus.UNPROCESSABLE_ENTITY, detail, more={"errors": faults})
+    return problem(request, _refused(request), detail, more={"errors": faults})
+
+
+def _refused(request: Request) -> HTTPStatus:
+    """What a value that cannot be accepted is answered with at this address."""
+    path = request.scope["path"].removeprefix(request.scope.get("root_path", ""))
+    by_standard = path == _STANDARD or path.startswith(f"{_STANDARD}/")
+    return HTTPStatus.BAD_REQUEST if by_standard else HTTPStatus.UNPROCESSABLE_ENTITY
 
 
 def _place(fault: Mapping[str, Any]) -> str:

@@ -11,7 +11,7 @@ from fastapi import APIRouter, Path, Query, Request, Response
 from fastapi.concurrency import iterate_in_threadpool
 from fastapi.responses import StreamingResponse
 
-from app.api import params
+from app.api import cursors, params
 from app.api.deps import (
     AppSettings,
     ReadConnection,
@@ -37,7 +37,7 @@ from app.api.schemas.base import asked as asked_members
 from app.api.schemas.events import EventDetail, EventItem, EventList, Version, event_members
 from app.domain.control import Question
 from app.domain.errors import InvalidValueError, UnknownRecordError
-from app.store import boundaries, event_history, events, places
+from app.store import boundaries, citations, event_history, events, places
 from app.store.engine import Connection, reading
 
 router = APIRouter(tags=["Events"])
@@ -76,7 +76,7 @@ _STREAMED = 500
 """Events that are read at a time where all of them are asked for."""
 
 
-class AfterEvent(params.Cursor):
+class AfterEvent(cursors.Cursor):
     """Where a page of events ended."""
 
     latest: datetime
@@ -165,7 +165,7 @@ def list_events(
 def _items(
     connection: Connection, question: Question, page: Sequence[events.Event]
 ) -> list[EventItem]:
-    cited = events.citations_of(connection, question, [event.id for event in page])
+    cited = citations.of_events(connection, question, [event.id for event in page])
     return [
         EventItem.model_validate(event_members(event, cited.get(event.id, []), question.zone))
         for event in page
@@ -247,7 +247,7 @@ def event_detail(
     if not versions:
         raise UnknownRecordError(f"event {event_id} was not on record yet at known_at", field="id")
     event = events.one(connection, question, event_id)
-    cited = events.citations_of(connection, question, [event.id] if event else [])
+    cited = citations.of_events(connection, question, [event.id] if event else [])
     moves = event_history.moves_of(connection, question, event_id)
     return EventDetail.model_validate(
         {

@@ -22,6 +22,12 @@ MEDIA_TYPES = {
     "geojson": "application/geo+json",
     "csv": "text/csv",
     "ndjson": "application/x-ndjson",
+    # Not registered; it is what the makers of FlatGeobuf ask for, and STAC uses it.
+    "fgb": "application/vnd.flatgeobuf",
+    "gpkg": "application/geopackage+sqlite3",
+    "mvt": "application/vnd.mapbox-vector-tile",
+    "openapi": "application/vnd.oai.openapi+json",
+    "schema": "application/schema+json",
 }
 
 

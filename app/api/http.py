@@ -21,6 +21,8 @@ _ENTITY_TAG = re.compile(r'(?:W/)?("[^"]*")')
 MAX_BODY = 1 << 20
 """Bytes that the body of a write may have."""
 _FILES = "/imports"
+_KEPT = (HTTPStatus.OK, HTTPStatus.NO_CONTENT)
+"""What caches may keep; they would keep "no content" for as long as they like, if not told."""
 _NOT_CACHED = ("/healthz", "/readyz", "/metrics")
 
 
@@ -134,7 +136,8 @@ class Validate:
             nonlocal streamed
             if message["type"] == "http.response.start":
                 # An answer of unknown length may be longer than memory: it goes on as it comes.
-                streamed = "content-length" not in Headers(raw=message["headers"])
+                unknown = "content-length" not in Headers(raw=message["headers"])
+                streamed = unknown and message["status"] != HTTPStatus.NO_CONTENT
                 if streamed:
                     MutableHeaders(raw=message["headers"]).setdefault("Cache-Control", "no-store")
                     await send(message)
@@ -149,14 +152,15 @@ class Validate:
                 return
             headers = MutableHeaders(raw=start["headers"])
             answer = bytes(body)
-            if start["status"] == HTTPStatus.OK and scope["path"] not in _NOT_CACHED:
-                headers.setdefault("ETag", f'"{hashlib.sha256(answer).hexdigest()[:32]}"')
+            if start["status"] in _KEPT and scope["path"] not in _NOT_CACHED:
                 # What takes a key is not for the caches that others share.
                 closed = scope["app"].state.settings.reads_need_key
                 headers.setdefault(
                     "Cache-Control", "private, no-cache" if closed else "public, no-cache"
                 )
                 headers.add_vary_header("Accept")
+            if start["status"] == HTTPStatus.OK and scope["path"] not in _NOT_CACHED:
+                headers.setdefault("ETag", f'"{hashlib.sha256(answer).hexdigest()[:32]}"')
                 if _matches(asked_with, headers["ETag"]):
                     start["status"] = HTTPStatus.NOT_MODIFIED
                     del headers["Content-Length"], headers["Content-Type"]

@@ -1,12 +1,9 @@
 """Query parameters, each set parsed once into a frozen value. Nothing unknown passes."""
 
-import base64
-import binascii
-import json
 import math
 import re
 from datetime import date
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal
 
 from pydantic import (
     AfterValidator,
@@ -30,7 +27,7 @@ MAX_POINTS = 1000
 
 
 Name = Annotated[str, StringConstraints(min_length=1, max_length=MAX_NAME), PRINTABLE]
-Format = Literal["json", "geojson", "csv", "ndjson"]
+Format = Literal["json", "geojson", "csv", "ndjson", "fgb", "gpkg", "mvt"]
 # The bounds of PostgreSQL's integer and bigint: a number beyond them is no place in a list.
 SMALL = Field(ge=-(2**31), lt=2**31)
 LARGE = Field(ge=-(2**63), lt=2**63)
@@ -86,7 +83,8 @@ class Query(BaseModel):
     f: Format | None = Field(
         None,
         description="Format of the answer; goes before the Accept header. `geojson` and `csv` are "
-        "for lists of districts and events, `ndjson` for events; everything else is `json`.",
+        "for lists of districts and events, `ndjson` for events, `fgb` (FlatGeobuf) and `gpkg` "
+        "(GeoPackage) for lists of districts, `mvt` for tiles; everything else is `json`.",
     )
 
 
@@ -198,14 +196,39 @@ def _has_letters(text: str) -> str:
     return text
 
 
+SoughtName = Annotated[Name, AfterValidator(_has_letters)]
+
+
 class DistrictList(Places, Page):
     """`GET /districts`."""
 
-    q: Annotated[Name, AfterValidator(_has_letters)] | None = Field(
+    q: SoughtName | None = Field(
         None,
-        description="Part of a name, in any recorded spelling or script.",
+        description="A name, in any spelling, script or transliteration, perhaps with that of its "
+        "province, or a part of one, or an id. The best match comes first.",
         examples=["qaisar"],
     )
+    lat: float | None = Field(
+        None,
+        ge=-90,
+        le=90,
+        allow_inf_nan=False,
+        description="With `lon`: the district at this point, in degrees (WGS 84).",
+        examples=[35.69],
+    )
+    lon: float | None = Field(
+        None, ge=-180, le=180, allow_inf_nan=False, description="See `lat`.", examples=[64.29]
+    )
+
+    @property
+    def point(self) -> tuple[float, float] | None:
+        """Longitude and latitude; InvalidValueError names the one that is missing."""
+        if self.lon is None and self.lat is None:
+            return None
+        if self.lon is None or self.lat is None:
+            missing = "lon" if self.lon is None else "lat"
+            raise InvalidValueError(f"{missing} is missing: a point has both", field=missing)
+        return self.lon, self.lat
 
 
 class ControlList(Places):
@@ -283,10 +306,19 @@ def _kinds(text: str) -> str:
     return text
 
 
+Kinds = Annotated[str, StringConstraints(max_length=80), AfterValidator(_kinds)]
+"""Kinds of lines, with commas between."""
+
+
+def parse_kinds(text: str) -> frozenset[LineKind]:
+    """Read the kinds of lines that are wanted."""
+    return frozenset(map(LineKind, text.split(",")))
+
+
 class Frontline(CountryClocks, Drawn):
     """`GET /frontline`."""
 
-    kinds: Annotated[str, StringConstraints(max_length=80), AfterValidator(_kinds)] = Field(
+    kinds: Kinds = Field(
         "front",
         description="Which lines, with commas between: `front` (between districts that different "
         "parties hold), `contested` (one side is contested), `unknown` (nothing on record counts "
@@ -304,7 +336,7 @@ class Frontline(CountryClocks, Drawn):
     @property
     def wanted(self) -> frozenset[LineKind]:
         """The kinds, read."""
-        return frozenset(map(LineKind, self.kinds.split(",")))
+        return parse_kinds(self.kinds)
 
     @property
     def box(self) -> BoundingBox | None:
@@ -350,28 +382,3 @@ class Series(Known):
     to: Day = Field(description="Last day, included.", examples=["2021-08-16"])
     step: Literal["day", "week", "month"] = Field("day", description="Distance of the points.")
     province: PlaceId | None = Field(None, description="P-code of a province.")
-
-
-def write_cursor(**position: Any) -> str:
-    """Pack where a page ended into one opaque word."""
-    packed = json.dumps(position, separators=(",", ":"), default=str).encode()
-    return base64.urlsafe_b64encode(packed).decode().rstrip("=")
-
-
-class Cursor(BaseModel):
-    """Where a page ended; subclasses say what they need."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    @classmethod
-    def read(cls, text: str | None) -> Self | None:
-        """Unpack a cursor; InvalidValueError for one that this address did not give."""
-        if text is None:
-            return None
-        try:
-            packed = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
-            return cls.model_validate_json(packed)
-        except (binascii.Error, ValueError):
-            raise InvalidValueError(
-                "take the cursor from the Link header of the page before", field="cursor"
-            ) from None

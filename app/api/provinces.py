@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 from fastapi import APIRouter, Query, Request, Response
 
-from app.api import params
+from app.api import cursors, params
 from app.api.deps import (
     AppSettings,
     ProvinceInPath,
@@ -32,7 +32,7 @@ from app.store.status import Which, names_of_districts
 router = APIRouter(tags=["Provinces"])
 
 
-class AfterProvince(params.Cursor):
+class AfterProvince(cursors.Cursor):
     """Where a page of provinces ended."""
 
     of: Literal["provinces"]

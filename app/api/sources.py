@@ -7,7 +7,7 @@ from uuid import UUID
 from fastapi import APIRouter, Path, Query, Request, Response
 from pydantic import BaseModel
 
-from app.api import params
+from app.api import cursors, params
 from app.api.auth import WriteRoute
 from app.api.deps import AppSettings, ReadConnection, asked, country_asked, paged
 from app.api.errors import documented
@@ -33,13 +33,13 @@ from app.store import sources
 router = APIRouter(tags=["Sources and parties"], route_class=WriteRoute)
 
 
-class AfterSource(params.Cursor):
+class AfterSource(cursors.Cursor):
     """Where a page of publishers ended."""
 
     id: Slug
 
 
-class AfterCitation(params.Cursor):
+class AfterCitation(cursors.Cursor):
     """Where a page of citations ended."""
 
     published_latest: datetime

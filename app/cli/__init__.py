@@ -2,7 +2,7 @@
 
 import typer
 
-from app.cli import checking, importing, keys, serving
+from app.cli import boundaries, checking, importing, keys, serving
 from app.cli.common import console
 from app.domain.errors import DomainError
 from app.local_postgis import LocalPostgisError
@@ -23,7 +23,9 @@ for command in (
     checking.verify,
 ):
     cli.command()(command)
+importing.imports.command("boundaries")(boundaries.import_boundaries)
 cli.add_typer(importing.imports, name="import")
+cli.add_typer(boundaries.sets, name="boundaries")
 cli.add_typer(keys.keys, name="keys")
 
 

@@ -5,7 +5,14 @@ from contextlib import contextmanager
 
 from pydantic import ValidationError
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn
+from rich.progress import (
+    BarColumn,
+    DownloadColumn,
+    MofNCompleteColumn,
+    Progress,
+    TaskID,
+    TextColumn,
+)
 
 from app.local_postgis import private_postgis
 from app.settings import PROJECT, Settings
@@ -44,12 +51,12 @@ def _engine(url: str, settings: Settings) -> Iterator[Engine]:
         engine.dispose()
 
 
-def progress_bar() -> Progress:
-    """A bar on the terminal that goes away when the work is done."""
+def progress_bar(*, sizes: bool = False) -> Progress:
+    """A bar on the terminal that goes away when the work is done; `sizes`: it counts bytes."""
     return Progress(
         TextColumn("{task.description}"),
         BarColumn(),
-        MofNCompleteColumn(),
+        DownloadColumn() if sizes else MofNCompleteColumn(),
         console=console,
         transient=True,
     )

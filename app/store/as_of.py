@@ -58,6 +58,18 @@ def counts(states: FromClause, question: Question) -> ColumnElement[bool]:
     )
 
 
+def may_have_occurred(
+    states: FromClause, since: datetime | None, until: datetime | None
+) -> list[ColumnElement[bool]]:
+    """The event may have happened between two instants, both included; None is an open end."""
+    conditions: list[ColumnElement[bool]] = []
+    if since is not None:
+        conditions.append(states.c.latest >= since)
+    if until is not None:
+        conditions.append(or_(states.c.earliest.is_(None), states.c.earliest <= until))
+    return conditions
+
+
 def order_key(states: FromClause) -> tuple[ColumnElement[Any], ...]:
     """From when it counts, given order, order of recording: the rule's order of events."""
     return (states.c.latest, states.c.day_order, states.c.sequence)

@@ -3,14 +3,14 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import ARRAY, Connection, Text, cast, func, or_, select, union_all
+from sqlalchemy import ARRAY, Connection, Text, cast, func, null, or_, select, union_all
 
 from app.domain.control import Question
 from app.domain.front import LineKind, line_kind
 from app.domain.places import BoundingBox
 from app.store.boundaries import boxes_of
 from app.store.status import DistrictStatus, Which, statuses
-from app.store.tables import borders, districts
+from app.store.tables import borders, districts, outer_borders
 
 
 @dataclass(frozen=True)
@@ -104,7 +104,7 @@ class _Shared:
 def _shared(connection: Connection, which: WhichLines) -> list[_Shared]:
     statement = (
         select(borders.c.district_id, borders.c.neighbour_id, borders.c.length_km)
-        .where(borders.c.boundary_set_id == which.boundary_set, borders.c.neighbour_id.is_not(None))
+        .where(borders.c.boundary_set_id == which.boundary_set)
         .order_by(borders.c.district_id, borders.c.neighbour_id)
     )
     if which.province is not None:
@@ -147,14 +147,17 @@ def stretches(
     Without `district_ids` those of all districts of the set. In the order of the districts'
     ids and then of the neighbours', the stretch without a neighbour last.
     """
-    of_set = borders.c.boundary_set_id == boundary_set
+    shared, outer = borders.c, outer_borders.c
     seen = union_all(
-        select(borders.c.district_id, borders.c.neighbour_id, borders.c.length_km).where(of_set),
-        select(
-            borders.c.neighbour_id.label("district_id"),
-            borders.c.district_id.label("neighbour_id"),
-            borders.c.length_km,
-        ).where(of_set, borders.c.neighbour_id.is_not(None)),
+        select(shared.district_id, shared.neighbour_id, shared.length_km).where(
+            shared.boundary_set_id == boundary_set
+        ),
+        select(shared.neighbour_id, shared.district_id, shared.length_km).where(
+            shared.boundary_set_id == boundary_set
+        ),
+        select(outer.district_id, null(), outer.length_km).where(
+            outer.boundary_set_id == boundary_set
+        ),
     ).subquery()
     statement = select(seen).order_by(seen.c.district_id, seen.c.neighbour_id)
     if district_ids is not None:

@@ -173,6 +173,21 @@ def geometries(
     return {row.district_id: row.geometry for row in rows}
 
 
+def full_geometries(
+    connection: Connection, boundary_set: str, district_ids: Iterable[str]
+) -> dict[str, bytes]:
+    """District shapes as they are stored, as WKB in degrees (WGS 84), by district."""
+    rows = connection.execute(
+        select(
+            district_shapes.c.district_id, func.ST_AsBinary(district_shapes.c.geom).label("wkb")
+        ).where(
+            district_shapes.c.boundary_set_id == boundary_set,
+            district_shapes.c.district_id.in_(list(district_ids)),
+        )
+    )
+    return {row.district_id: bytes(row.wkb) for row in rows}
+
+
 def boxes_of(bbox: BoundingBox) -> list[Function[Any]]:
     """The box as one rectangle, or as two where it crosses the 180th meridian."""
     return [

@@ -15,6 +15,7 @@ from app.store.tables import (
     drawn_borders,
     drawn_districts,
     drawn_provinces,
+    outer_borders,
 )
 
 ZOOMS = range(3, 13)
@@ -77,23 +78,33 @@ def is_derived(connection: Connection, boundary_set: str) -> bool:
 
 def clear(connection: Connection, boundary_set: str) -> None:
     """Take away what was derived from a set."""
-    for table in (borders, drawn_districts, drawn_provinces, drawn_borders):
+    for table in (borders, outer_borders, drawn_districts, drawn_provinces, drawn_borders):
         connection.execute(delete(table).where(table.c.boundary_set_id == boundary_set))
 
 
 # The length is that of the shortest lines on the WGS 84 ellipsoid, as PostGIS reckons it.
-_ADD_BORDERS = text("""
-    INSERT INTO borders (boundary_set_id, district_id, neighbour_id, geom, length_km)
-    SELECT :boundary_set, district, neighbour, geom, ST_Length(geom::geography) / 1000
+_MEASURED = """
+    SELECT :boundary_set, {columns}, geom, ST_Length(geom::geography) / 1000
     FROM (SELECT district, neighbour, ST_GeomFromWKB(wkb, 4326) AS geom
           FROM unnest(CAST(:districts AS text[]), CAST(:neighbours AS text[]),
                       CAST(:shapes AS bytea[])) AS given (district, neighbour, wkb)) AS lines
-""")
+"""
+_ADD_BORDERS = text(
+    "INSERT INTO borders (boundary_set_id, district_id, neighbour_id, geom, length_km)"
+    + _MEASURED.format(columns="district, neighbour")
+)
+_ADD_OUTER_BORDERS = text(
+    "INSERT INTO outer_borders (boundary_set_id, district_id, geom, length_km)"
+    + _MEASURED.format(columns="district")
+)
 
 
 def add_borders(connection: Connection, boundary_set: str, found: Sequence[Border]) -> None:
     """Store the borders of a set, in degrees (WGS 84), with their lengths."""
-    connection.execute(_ADD_BORDERS, {"boundary_set": boundary_set, **_columns(found)})
+    shared = [border for border in found if border.neighbour]
+    outer = [border for border in found if not border.neighbour]
+    for statement, lines in ((_ADD_BORDERS, shared), (_ADD_OUTER_BORDERS, outer)):
+        connection.execute(statement, {"boundary_set": boundary_set, **_columns(lines)})
 
 
 _ADD_DRAWN_PLACES = """

@@ -24,7 +24,14 @@ NULL = r"\N"
 TABLES_LEFT_OUT = frozenset(
     {
         *("api_keys", "given_answers"),
-        *("event_states", "borders", "drawn_districts", "drawn_provinces", "drawn_borders"),
+        *(
+            "event_states",
+            "borders",
+            "outer_borders",
+            "drawn_districts",
+            "drawn_provinces",
+            "drawn_borders",
+        ),
     }
 )
 """Secrets, what individual clients were answered, and what is derived from the rest."""

@@ -1,12 +1,11 @@
 """Events as clients see them: what each says at the clocks asked for, with its citations."""
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Connection, Row, Select, select, tuple_
+from sqlalchemy import ColumnElement, Connection, Row, Select, func, select, tuple_
 
 from app.domain.clocks import Span
 from app.domain.control import (
@@ -29,45 +28,8 @@ from app.store.tables import (
     event_versions,
     provinces,
     revisions,
-    sources,
 )
 from app.store.tables import events as recorded
-
-_speakers = actors.alias("speakers")
-_said_of = actors.alias("said_of")
-
-
-@dataclass(frozen=True)
-class Says:
-    """What a document itself says, where that was kept."""
-
-    kind: Kind
-    status: Status
-    controller: Named | None
-
-
-@dataclass(frozen=True)
-class Cited:
-    """One citation. Dates are EDTF texts as recorded; `published_latest` is an instant."""
-
-    id: str
-    event_id: str
-    stance: str
-    source: Named
-    origin: str
-    title: str | None
-    url: str | None
-    archived_url: str | None
-    published: str
-    published_latest: datetime
-    asserted: str | None
-    place_as_written: str | None
-    basis: str
-    speaker: Named | None
-    reliability: str | None
-    credibility: int | None
-    note: str | None
-    says: Says | None
 
 
 @dataclass(frozen=True)
@@ -122,19 +84,25 @@ class Position:
 class Sought:
     """Which events are meant; every part that is given narrows it.
 
-    `first` and `last` are days of effect, both included. `after` is the last event of the page
-    before.
+    `first` and `last` are days of effect, both included; `occurred` are the instants between which
+    it may have occurred, both included, None for an open end. `after` is the last event of the
+    page before.
     """
 
+    event: UUID | None = None
     country: str | None = None
     district: str | None = None
+    districts: tuple[str, ...] | None = None
     province: str | None = None
+    status: Status | None = None
     controller: str | None = None
+    confidence: Confidence | None = None
     kind: Kind | None = None
     source: str | None = None
     disputed: bool | None = None
     first: date | None = None
     last: date | None = None
+    occurred: tuple[datetime | None, datetime | None] = (None, None)
     boundary_set: str | None = None
     bbox: BoundingBox | None = None
     after: Position | None = None
@@ -172,6 +140,18 @@ def find(connection: Connection, question: Question, sought: Sought) -> list[Eve
     return [_event(row) for row in connection.execute(statement)]
 
 
+def count(connection: Connection, question: Question, sought: Sought) -> int:
+    """How many events `find` gives on all pages together."""
+    everywhere = replace(sought, after=None)
+    statement = (
+        select(func.count())
+        .join_from(event_states, districts, districts.c.id == event_states.c.district_id)
+        .join(provinces)
+        .where(as_of.counts(event_states, question), *_conditions(question, everywhere))
+    )
+    return connection.execute(statement).scalar_one()
+
+
 def told_of(connection: Connection, question: Question, district: str) -> list[Event]:
     """Every event of a district at `reported_by` and `known_at`, sure and in effect or not."""
     statement = _events().where(
@@ -194,25 +174,6 @@ def district_of(connection: Connection, event_id: UUID) -> str | None:
         select(recorded.c.district_id).where(recorded.c.id == event_id)
     )
     return district
-
-
-def citations_of(
-    connection: Connection, question: Question, event_ids: Iterable[str]
-) -> dict[str, list[Cited]]:
-    """The citations of these events at the clocks, by event, in the order of publication."""
-    statement = (
-        with_names(select(citations))
-        .where(
-            citations.c.event_id.in_([UUID(event) for event in event_ids]),
-            as_of.known(citations, question.clocks.known_at),
-            as_of.published(citations, question.clocks.reported_by),
-        )
-        .order_by(citations.c.published_latest, citations.c.id)
-    )
-    cited: dict[str, list[Cited]] = {}
-    for row in connection.execute(statement):
-        cited.setdefault(str(row.event_id), []).append(cited_from(row))
-    return cited
 
 
 def versions_of(connection: Connection, question: Question, event_id: UUID) -> list[VersionInfo]:
@@ -246,51 +207,6 @@ def versions_of(connection: Connection, question: Question, event_id: UUID) -> l
     return [_version(row) for row in connection.execute(statement)]
 
 
-def with_names(statement: Select[Any]) -> Select[Any]:
-    """Citations with the names of those whose ids they have, as `cited_from` reads them."""
-    return (
-        statement.add_columns(
-            sources.c.name.label("source_name"),
-            _speakers.c.name.label("speaker_name"),
-            _said_of.c.name.label("said_controller_name"),
-        )
-        .join(sources, sources.c.id == citations.c.source_id)
-        .outerjoin(_speakers, _speakers.c.id == citations.c.speaker_id)
-        .outerjoin(_said_of, _said_of.c.id == citations.c.said_controller_id)
-    )
-
-
-def cited_from(row: Row[Any]) -> Cited:
-    """Read a row of `citations` that `with_names` gave."""
-    said_of = row.said_controller_id
-    return Cited(
-        id=str(row.id),
-        event_id=str(row.event_id),
-        stance=row.stance,
-        source=Named(row.source_id, row.source_name),
-        origin=row.origin,
-        title=row.title,
-        url=row.url,
-        archived_url=row.archived_url,
-        published=row.published_edtf,
-        published_latest=row.published_latest,
-        asserted=row.asserted_edtf,
-        place_as_written=row.place_as_written,
-        basis=row.basis,
-        speaker=Named(row.speaker_id, row.speaker_name) if row.speaker_id else None,
-        reliability=row.reliability,
-        credibility=row.credibility,
-        note=row.note,
-        says=Says(
-            Kind(row.said_kind),
-            Status(row.said_status),
-            Named(said_of, row.said_controller_name) if said_of else None,
-        )
-        if row.said_kind
-        else None,
-    )
-
-
 def _events() -> Select[Any]:
     return (
         select(
@@ -315,16 +231,22 @@ def _events() -> Select[Any]:
 
 def _conditions(question: Question, sought: Sought) -> list[ColumnElement[bool]]:
     equal = {
+        event_states.c.event_id: sought.event,
         provinces.c.country_code: sought.country,
         event_states.c.district_id: sought.district,
         districts.c.province_id: sought.province,
+        event_states.c.status: sought.status,
         event_states.c.controller_id: sought.controller,
+        event_states.c.confidence: sought.confidence,
         event_states.c.kind: sought.kind,
         event_states.c.disputed: sought.disputed,
     }
     conditions: list[ColumnElement[bool]] = [
         column == value for column, value in equal.items() if value is not None
     ]
+    conditions += as_of.may_have_occurred(event_states, *sought.occurred)
+    if sought.districts is not None:
+        conditions.append(event_states.c.district_id.in_(sought.districts))
     if sought.source:
         cited_by = select(citations.c.event_id).where(
             citations.c.source_id == sought.source,

@@ -1,15 +1,13 @@
 """Finding places: by id, by any recorded spelling, and everything the gazetteer says of one."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Literal
+from dataclasses import dataclass, replace
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import ColumnElement, Connection, Table, func, select
-from sqlalchemy.dialects.postgresql import distinct_on
 
 from app.domain.errors import Candidate
-from app.domain.places import Named, name_key
+from app.domain.places import Named, Sought, name_key
+from app.store import search
 from app.store.tables import (
     actors,
     countries,
@@ -22,7 +20,7 @@ from app.store.tables import (
     sources,
 )
 
-PlaceKind = Literal["district", "province"]
+PlaceKind = search.PlaceKind
 
 _CANDIDATES = 10
 
@@ -81,6 +79,13 @@ def country(connection: Connection, code: str) -> Country | None:
     return Country(row.code, row.name, ZoneInfo(row.time_zone)) if row else None
 
 
+def country_called(connection: Connection, written: str) -> str | None:
+    """The code of the country that has this code or name."""
+    rows = connection.execute(select(countries.c.code, countries.c.name))
+    key = name_key(written)
+    return next((r.code for r in rows if key in (name_key(r.code), name_key(r.name))), None)
+
+
 def place(connection: Connection, kind: PlaceKind, place_id: str) -> Place | None:
     """The place that has exactly this id."""
     statement = select(provinces.c.country_code, countries.c.time_zone).join(countries)
@@ -107,16 +112,23 @@ def named(connection: Connection, kind: PlaceKind, name: str) -> list[Candidate]
     """The places that this name may mean.
 
     Those with exactly this name (reduced by `name_key`), or this id in another case, if there
-    are any; else those with the most similar names, best first: from a trigram similarity of 0.3
-    on, which is pg_trgm's own bar.
+    are any; else those with the most similar names, best first (`store.search`).
     """
-    names, place_id = _names(kind)
-    key = name_key(name)
-    exact = _candidates(connection, kind, key, [names.c.key == key])
-    if exact:
-        return exact
-    by_id = _candidates(connection, kind, key, [place_id == name.upper()])
-    return by_id or _candidates(connection, kind, key, [names.c.key.op("%")(key)])
+    if not name_key(name):
+        return []
+    found = search.find(connection, kind, Sought.of(name), search.Where(limit=_CANDIDATES))
+    candidates = [
+        Candidate(
+            id=one.id,
+            name=one.name,
+            province=one.province.name if one.province else None,
+            matched_name=one.match.name,
+            score=one.match.score,
+        )
+        for one in found
+    ]
+    exact = [replace(one, score=1.0) for one in candidates if is_exact(one, name)]
+    return exact or candidates
 
 
 def is_exact(candidate: Candidate, name: str) -> bool:
@@ -191,36 +203,6 @@ def list_provinces(
             capital=Named(row.capital_id, row.capital_name) if row.capital_id else None,
         )
         for row in connection.execute(statement)
-    ]
-
-
-def _candidates(
-    connection: Connection, kind: PlaceKind, key: str, conditions: Sequence[ColumnElement[bool]]
-) -> list[Candidate]:
-    """Places with a name that fits, each with its best one, best first."""
-    names, place_id = _names(kind)
-    likeness = func.similarity(names.c.key, key)
-    best = (
-        select(place_id.label("id"), names.c.name.label("matched"), likeness.label("score"))
-        .where(*conditions)
-        .ext(distinct_on(place_id))
-        .order_by(place_id, likeness.desc(), names.c.name)
-        .subquery()
-    )
-    places = districts if kind == "district" else provinces
-    statement = select(best, places.c.name).join(places, places.c.id == best.c.id)
-    if kind == "district":
-        statement = statement.add_columns(provinces.c.name.label("province")).join(provinces)
-    rows = connection.execute(statement.order_by(best.c.score.desc(), best.c.id).limit(_CANDIDATES))
-    return [
-        Candidate(
-            id=row["id"],
-            name=row["name"],
-            province=row.get("province"),
-            matched_name=row["matched"],
-            score=round(row["score"], 3),
-        )
-        for row in rows.mappings()
     ]
 
 

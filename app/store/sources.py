@@ -11,7 +11,7 @@ from sqlalchemy import Connection, Row, Select, func, select, tuple_
 from app.domain.control import Question, Stance
 from app.domain.places import Named
 from app.store import as_of
-from app.store.events import Cited, cited_from, with_names
+from app.store.citations import Cited, cited_from, with_names
 from app.store.tables import (
     actors,
     citations,

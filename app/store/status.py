@@ -11,7 +11,11 @@ from sqlalchemy import (
     ColumnElement,
     Connection,
     FromClause,
+    Numeric,
     Select,
+    Subquery,
+    and_,
+    cast,
     func,
     or_,
     select,
@@ -20,14 +24,13 @@ from sqlalchemy import (
 
 from app.domain.clocks import Span
 from app.domain.control import UNKNOWN, Confidence, Outcome, Question, Status
-from app.domain.places import BoundingBox, Named
+from app.domain.places import BoundingBox, Named, Sought
 from app.domain.summary import Place
-from app.store import as_of
+from app.store import as_of, search
 from app.store.boundaries import district_at, districts_in
 from app.store.tables import (
     actors,
     citations,
-    district_names,
     districts,
     event_states,
     event_versions,
@@ -65,6 +68,8 @@ class DistrictStatus:
     disputed: bool
     last_reported: date | None
     event_id: str | None
+    match: search.Match | None = None
+    """How it was found; None where no name was sought."""
 
     @property
     def outcome(self) -> Outcome:
@@ -82,9 +87,8 @@ class Which:
     """Which districts are meant; every part that is given narrows it.
 
     `bbox` and `point` (longitude, latitude) are looked for among the shapes of `boundary_set`;
-    without one nothing lies there. `key` is a reduced name (`name_key`) that one of the
-    district's names contains or resembles. `after` and `limit` page through them in the order of
-    their ids.
+    without one nothing lies there. `after` and `limit` page through them in the order of their
+    ids; where a name is `sought`, in that of their matches, from `after_score` on.
     """
 
     country: str | None = None
@@ -96,14 +100,23 @@ class Which:
     boundary_set: str | None = None
     bbox: BoundingBox | None = None
     point: tuple[float, float] | None = None
-    key: str | None = None
+    sought: Sought | None = None
     after: str | None = None
+    after_score: float | None = None
     limit: int | None = None
 
 
 def statuses(connection: Connection, question: Question, which: Which) -> list[DistrictStatus]:
-    """The status of the districts that are meant, in the order of their ids, in one query."""
-    rows = connection.execute(_statement(question, which)).mappings()
+    """The status of the districts that are meant, in the order of their ids, in one query.
+
+    Where a name is sought the best match comes first.
+    """
+    statement = _statement(question, which)
+    if which.sought:
+        statement = _ranked(statement, search.matches(connection, "district", which.sought), which)
+    else:
+        statement = statement.order_by(districts.c.id)
+    rows = connection.execute(statement).mappings()
     return [_status(row, question) for row in rows]
 
 
@@ -150,8 +163,21 @@ def _statement(question: Question, which: Which) -> Select[Any]:
         .outerjoin(start, true())
         .outerjoin(actors, actors.c.id == decider.c.controller_id)
         .where(*_conditions(which, decider))
-        .order_by(districts.c.id)
         .limit(which.limit)
+    )
+
+
+def _ranked(statement: Select[Any], match: Subquery, which: Which) -> Select[Any]:
+    """Only the districts that match, the best first, in the order of ids among equals."""
+    if which.after and which.after_score is not None:
+        score = cast(which.after_score, Numeric)
+        statement = statement.where(
+            or_(match.c.score < score, and_(match.c.score == score, districts.c.id > which.after))
+        )
+    return (
+        statement.join(match, match.c.place_id == districts.c.id)
+        .add_columns(match.c.matched_name, match.c.score, match.c.how)
+        .order_by(match.c.score.desc(), districts.c.id)
     )
 
 
@@ -218,9 +244,7 @@ def _conditions(which: Which, decider: FromClause) -> list[ColumnElement[bool]]:
         conditions.append(districts.c.id.in_(districts_in(which.bbox, shapes)))
     if which.point:
         conditions.append(districts.c.id.in_(district_at(*which.point, shapes)))
-    if which.key:
-        conditions.append(districts.c.id.in_(_named(which.key)))
-    if which.after:
+    if which.after and not which.sought:
         conditions.append(districts.c.id > which.after)
     return conditions
 
@@ -236,14 +260,6 @@ def _places(which: Which) -> list[ColumnElement[bool]]:
     if which.districts is not None:
         conditions.append(districts.c.id.in_(which.districts))
     return conditions
-
-
-def _named(key: str) -> Select[tuple[str]]:
-    """The districts one of whose names contains the key or is like it (trigrams)."""
-    name = district_names.c.key
-    return select(district_names.c.district_id).where(
-        or_(name.contains(key, autoescape=True), name.op("%")(key))
-    )
 
 
 def _status(row: Any, question: Question) -> DistrictStatus:
@@ -271,4 +287,5 @@ def _status(row: Any, question: Question) -> DistrictStatus:
         disputed=bool(row["disputed"]),
         last_reported=published.astimezone(question.zone).date() if published else None,
         event_id=str(row["event_id"]) if row["event_id"] else None,
+        match=search.match_of(row) if "how" in row else None,
     )

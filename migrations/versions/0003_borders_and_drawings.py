@@ -11,6 +11,7 @@ down_revision: str | Sequence[str] | None = "0002"
 branch_labels = None
 depends_on = None
 
+MEASURED = {"borders": ("neighbour_id",), "outer_borders": ()}
 DRAWN = {
     "drawn_districts": ("MULTIPOLYGON", {"district_id": "districts"}),
     "drawn_provinces": ("MULTIPOLYGON", {"province_id": "provinces"}),
@@ -33,28 +34,25 @@ def upgrade() -> None:
     op.create_check_constraint(
         op.f("boundary_sets_sha256_form_check"), "boundary_sets", "sha256 ~ '^[0-9a-f]{64}$'"
     )
-    op.create_geospatial_table(
-        "borders",
-        sa.Column("boundary_set_id", sa.Text(), nullable=False),
-        sa.Column("district_id", sa.Text(), nullable=False),
-        sa.Column("neighbour_id", sa.Text(), nullable=True),
-        _geometry("MULTILINESTRING", 4326),
-        sa.Column("length_km", sa.Float(), nullable=False),
-        sa.CheckConstraint("district_id < neighbour_id", name=op.f("borders_once_check")),
-        sa.CheckConstraint("length_km > 0", name=op.f("borders_length_positive_check")),
-        _key("borders", "boundary_set_id", "boundary_sets"),
-        _key("borders", "district_id", "districts"),
-        _key("borders", "neighbour_id", "districts"),
-        sa.UniqueConstraint(
-            "boundary_set_id",
-            "district_id",
-            "neighbour_id",
-            name=op.f("borders_boundary_set_id_district_id_neighbour_id_key"),
-            postgresql_nulls_not_distinct=True,
-        ),
-    )
+    for table, others in MEASURED.items():
+        op.create_geospatial_table(
+            table,
+            sa.Column("boundary_set_id", sa.Text(), nullable=False),
+            sa.Column("district_id", sa.Text(), nullable=False),
+            *(sa.Column(other, sa.Text(), nullable=False) for other in others),
+            _geometry("MULTILINESTRING", 4326),
+            sa.Column("length_km", sa.Float(), nullable=False),
+            sa.CheckConstraint("length_km > 0", name=op.f(f"{table}_length_positive_check")),
+            _key(table, "boundary_set_id", "boundary_sets"),
+            _key(table, "district_id", "districts"),
+            *(_key(table, other, "districts") for other in others),
+            sa.PrimaryKeyConstraint(
+                "boundary_set_id", "district_id", *others, name=op.f(f"{table}_pkey")
+            ),
+        )
+        _spatial_index(table)
+    op.create_check_constraint(op.f("borders_once_check"), "borders", "district_id < neighbour_id")
     op.create_index(op.f("borders_neighbour_id_idx"), "borders", ["neighbour_id"], unique=False)
-    _spatial_index("borders")
     for table, (kind, places) in DRAWN.items():
         op.create_geospatial_table(
             table,
@@ -70,7 +68,7 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    for table in (*reversed(DRAWN), "borders"):
+    for table in (*reversed(DRAWN), *MEASURED):
         op.drop_geospatial_table(table)
     op.drop_constraint(op.f("boundary_sets_sha256_form_check"), "boundary_sets", type_="check")
     for column in ("loaded_at", "sha256", "source_url"):

@@ -28,6 +28,7 @@ READS = {
     "/series": "/series?from=2021-06-01&to=2021-06-10",
     "/frontline": "/frontline",
     "/encirclement": "/encirclement",
+    "/tiles.json": "/tiles.json",
     "/boundary-sets": "/boundary-sets",
     "/boundary-sets/{id}": "/boundary-sets/af-voronoi",
     "/events": "/events",
@@ -48,6 +49,34 @@ WITHOUT_CLOCKS = (
     "/imports/{revision}",
 )
 """Reads that say the same at every setting of the clocks, and take none."""
+OGC = {
+    "/ogc": "/ogc",
+    "/ogc/conformance": "/ogc/conformance",
+    "/ogc/api": "/ogc/api",
+    "/ogc/collections": "/ogc/collections",
+    "/ogc/collections/{collectionId}": "/ogc/collections/districts",
+    "/ogc/collections/{collectionId}/queryables": "/ogc/collections/districts/queryables",
+    "/ogc/collections/districts/items": "/ogc/collections/districts/items?limit=5",
+    "/ogc/collections/districts/items/{featureId}": "/ogc/collections/districts/items/AF2907",
+    "/ogc/collections/provinces/items": "/ogc/collections/provinces/items",
+    "/ogc/collections/provinces/items/{featureId}": "/ogc/collections/provinces/items/AF29",
+    "/ogc/collections/events/items": "/ogc/collections/events/items",
+    "/ogc/collections/events/items/{featureId}": (f"/ogc/collections/events/items/{QAISAR_EVENT}"),
+    "/ogc/collections/frontline/items": "/ogc/collections/frontline/items",
+    "/ogc/collections/frontline/items/{featureId}": (
+        "/ogc/collections/frontline/items/AF0307-AF0310"
+    ),
+}
+"""Reads that a standard says the form of: their clocks and their errors are its own."""
+RECONCILING = {
+    "/reconcile": "/reconcile",
+    "/reconcile/suggest/entity": "/reconcile/suggest/entity?prefix=kay",
+    "/reconcile/suggest/type": "/reconcile/suggest/type?prefix=d",
+    "/reconcile/suggest/property": "/reconcile/suggest/property?prefix=p",
+    "/reconcile/preview": "/reconcile/preview?id=AF2907",
+    "/reconcile/view": "/reconcile/view?id=AF2907",
+}
+"""Reads of places, whose form a standard says; they take no clocks. `/reconcile` takes POST too."""
 WRITES = {
     "/events": "/events",
     "/events/{id}/citations": f"/events/{QAISAR_EVENT}/citations",

@@ -1,6 +1,9 @@
 """Neighbours, front lines and encirclement agree with the shapes and with `/control`."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+from datetime import date
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -8,7 +11,10 @@ from fastapi.testclient import TestClient
 from sqlalchemy import Connection, Engine, text
 
 from app.boundaries.deriving import derive
-from app.store.engine import writing
+from app.boundaries.loading import digest, import_boundaries
+from app.boundaries.report import Order
+from app.store.engine import make_engine, writing
+from app.store.shapes import NewSet
 
 from .asking import Answer, ask, assert_problem, next_page, outcome, statuses
 from .writing import Desk, a_citation, an_event
@@ -47,6 +53,40 @@ def from_scratch(seeded: Engine) -> dict[tuple[str, str], float]:
     with seeded.connect() as connection:
         rows = connection.execute(BORDERS_FROM_SCRATCH, {"boundary_set": "af-voronoi"}).all()
     return {(one, other): length for one, other, length in rows if length > 0}
+
+
+@pytest.fixture(scope="module")
+def real(
+    clone: Callable[[str], AbstractContextManager[str]], shared_data: Path
+) -> Iterator[Engine]:
+    """The seeds with geoBoundaries' districts beside their own shapes."""
+    file = shared_data / "boundaries" / "geoboundaries_afg_adm2.geojson"
+    about = ("geoBoundaries", date(2018, 1, 1), "origin", "licence", "geoBoundaries", "compiled")
+    with clone("template_seeded") as url:
+        engine = make_engine(url)
+        with writing(engine) as connection:
+            new = NewSet("real", "AF", *about, None, digest(file))
+            assert import_boundaries(connection, Order(file, new, partial=True)).written
+        yield engine
+        engine.dispose()
+
+
+@pytest.mark.parametrize("as_of", DATES)
+def test_the_front_line_of_real_borders_is_right_within_half_a_percent(
+    real: Engine, make_client: Callable[[Engine], TestClient], as_of: str
+) -> None:
+    client = make_client(real)
+    held = statuses(client, as_of=as_of)
+    with real.connect() as connection:
+        rows = connection.execute(BORDERS_FROM_SCRATCH, {"boundary_set": "real"}).all()
+    lengths = dict.fromkeys(KINDS.split(","), 0.0)
+    for one, other, length in rows:
+        if kind := kind_of(held[one], held[other]):
+            lengths[kind] += length
+    answer = frontline(client, as_of=as_of, boundary_set="real")
+    assert answer["boundary_set"]["id"] == "real"
+    assert answer["length_km"] == pytest.approx(lengths, rel=0.005)
+    assert answer["length_km"]["unknown"] > 400
 
 
 @pytest.mark.parametrize("min_confidence", ["claimed", "reported"])

@@ -11,10 +11,11 @@ from app.domain.entries import Citation, Content
 from app.recording import record
 from app.store.engine import writing
 
-from .asking import READS, WRITES
+from .asking import OGC, READS, WRITES
 
 ADDRESSES = [
     *READS.values(),
+    *OGC.values(),
     "/control?f=csv",
     "/control?f=geojson",
     "/docs",

@@ -44,6 +44,10 @@ MEMBERS = {
     ),
     "/frontline": f"{ASKED} boundary_set kinds length_km features",
     "/encirclement": f"{ASKED} boundary_set pockets districts without_shape",
+    "/tiles.json": (
+        f"{ASKED} tilejson name attribution scheme tiles minzoom maxzoom bounds center "
+        "vector_layers promoteId boundary_set"
+    ),
     "/boundary-sets": "boundary_sets",
     "/boundary-sets/{id}": (
         "id name dated origin licence attribution quality is_default districts without_shape"

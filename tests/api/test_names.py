@@ -1,11 +1,17 @@
-"""A name in a path leads to the place's own address, or says which places it may mean."""
+"""Names: in a path they lead to the place's own address; in a search they are ranked."""
 
+import base64
+import csv
+import io
+from collections.abc import Callable
+from typing import Any
 from urllib.parse import quote
 
 import pytest
 from fastapi.testclient import TestClient
+from sqlalchemy import Engine, text
 
-from .asking import ask, assert_problem
+from .asking import ask, assert_problem, cursor_of, next_page
 
 SUB_PATHS = {
     "district": ["", "/control", "/timeline"],
@@ -137,3 +143,156 @@ def test_every_recorded_spelling_leads_to_its_district_or_names_it(client: TestC
                 assert district in {c["id"] for c in response.json()["candidates"]}
             else:  # a name with a slash in it is another address
                 assert "/" in alias["name"], (alias, response.status_code)
+
+
+# Searching --------------------------------------------------------------------------------------
+
+
+def found(client: TestClient, **params: Any) -> list[tuple[str, str]]:
+    answer = ask(client, "/districts", **params)
+    return [(district["id"], district["match"]["how"]) for district in answer["districts"]]
+
+
+@pytest.mark.parametrize(
+    ("q", "first"),
+    [
+        ("qaysar", ("AF2907", "exact")),
+        ("Kaysar", ("AF2907", "alias")),
+        ("Keisar", ("AF2907", "sound")),
+        ("قيسار", ("AF2907", "sound")),
+        ("Qaisab", ("AF2907", "fuzzy")),
+        ("Shahrak, Ghor", ("AF2306", "exact")),
+        ("af2907", ("AF2907", "exact")),
+    ],
+)
+def test_a_search_ranks_and_says_why(client: TestClient, q: str, first: tuple[str, str]) -> None:
+    assert found(client, q=q)[0] == first
+
+
+def test_a_search_keeps_to_the_other_filters(client: TestClient) -> None:
+    everything = found(client, q="kohistan", limit=1000)
+    assert len(everything) > 2
+    assert found(client, q="kohistan", province="AF29") == [("AF2910", "exact")]
+    held = ask(client, "/districts", q="abad", controller="taliban", as_of="2021-08-16")
+    ids = [district["id"] for district in held["districts"]]
+    holders = {district["controller"]["id"] for district in held["districts"]}
+    assert holders == {"taliban"}
+    scored = [-district["match"]["score"] for district in held["districts"]]
+    assert list(zip(scored, ids, strict=True)) == sorted(zip(scored, ids, strict=True))
+
+
+def test_without_a_search_there_is_no_match(client: TestClient) -> None:
+    for address in ("/districts?limit=3", "/control?limit=3", "/districts?lat=35.69&lon=64.29"):
+        assert {d["match"] for d in client.get(address).json()["districts"]} == {None}
+
+
+@pytest.mark.parametrize("limit", [1, 3, 7])
+def test_pages_of_a_search_are_the_whole_in_its_order(client: TestClient, limit: int) -> None:
+    # Many of these have the same score.
+    whole = ask(client, "/districts", q="abad", limit=1000)["districts"]
+    assert len(whole) > 10
+    assert len({d["match"]["score"] for d in whole}) < len(whole)
+    pages = []
+    address: str | None = f"/districts?q=abad&limit={limit}"
+    while address:
+        response = client.get(address)
+        assert response.status_code == 200
+        pages += response.json()["districts"]
+        assert len(pages) <= len(whole)
+        address = next_page(response)
+    assert pages == whole
+
+
+def test_a_cursor_belongs_to_a_search_or_to_none(client: TestClient) -> None:
+    plain = cursor_of(client.get("/districts?limit=1"))
+    searched = cursor_of(client.get("/districts?q=abad&limit=1"))
+    assert_problem(client.get(f"/districts?q=abad&cursor={plain}"), 422, "cursor")
+    assert_problem(client.get(f"/districts?cursor={searched}"), 422, "cursor")
+    for score in ("1.5", "-1", "NaN", "null", '"a"'):
+        forged = f'{{"of":"matches","id":"AF2907","score":{score}}}'.encode()
+        cursor = base64.urlsafe_b64encode(forged).decode().rstrip("=")
+        assert_problem(client.get(f"/districts?q=abad&cursor={cursor}"), 422, "cursor")
+
+
+def test_every_format_has_the_match(client: TestClient) -> None:
+    item = ask(client, "/districts", q="Keisar", limit=1)["districts"][0]
+    feature = client.get("/districts?q=Keisar&limit=1&f=geojson").json()["features"][0]
+    assert feature["properties"]["match"] == item["match"]
+    assert feature["geometry"]
+    for q, match in (("Keisar", item["match"]), (None, {})):
+        asked = {"f": "csv", "limit": 1} | ({"q": q} if q else {})
+        row = next(csv.DictReader(io.StringIO(client.get("/districts", params=asked).text)))
+        told = [row["match_name"], row["match_score"], row["match_how"]]
+        assert told == [str(match.get(name, "")) for name in ("name", "score", "how")]
+
+
+@pytest.mark.parametrize(
+    ("lat", "lon", "expected"),
+    [
+        (35.69, 64.29, ["AF2907"]),
+        (34.5178, 69.1508, ["AF0101"]),
+        (0, 0, []),
+        (-90, -180, []),
+        (90, 180, []),
+        (51.5, -0.1, []),
+    ],
+)
+def test_a_point_lies_in_one_district(
+    client: TestClient, lat: float, lon: float, expected: list[str]
+) -> None:
+    answer = ask(client, "/districts", lat=lat, lon=lon)
+    assert [district["id"] for district in answer["districts"]] == expected
+    assert answer["boundary_set"]["id"] == "af-voronoi"
+
+
+def test_a_point_and_a_name_narrow_each_other(client: TestClient) -> None:
+    assert found(client, q="qaysar", lat=35.69, lon=64.29) == [("AF2907", "exact")]
+    assert found(client, q="shahrak", lat=35.69, lon=64.29) == []
+
+
+def test_a_point_is_looked_for_in_the_set_that_is_asked_for(
+    own_seeded: Engine, make_client: Callable[[Engine], TestClient]
+) -> None:
+    with own_seeded.begin() as connection:
+        for statement in (
+            "INSERT INTO boundary_sets (id, country_code, name, dated, origin, licence,"
+            " attribution, quality) SELECT 'turned', country_code, name, dated, origin, licence,"
+            " attribution, quality FROM boundary_sets",
+            # Each of the two has the shape of the other.
+            "INSERT INTO district_shapes SELECT 'turned',"
+            " CASE district_id WHEN 'AF2907' THEN 'AF0101' ELSE 'AF2907' END, geom"
+            " FROM district_shapes WHERE district_id IN ('AF2907', 'AF0101')",
+        ):
+            connection.execute(text(statement))
+    client = make_client(own_seeded)
+    for name, expected in ((None, "AF2907"), ("af-voronoi", "AF2907"), ("turned", "AF0101")):
+        answer = ask(client, "/districts", lat=35.69, lon=64.29, boundary_set=name)
+        assert [district["id"] for district in answer["districts"]] == [expected]
+    boxed = ask(client, "/districts", bbox="64.2,35.6,64.3,35.7", boundary_set="turned")
+    assert [district["id"] for district in boxed["districts"]] == ["AF0101"]
+    assert_problem(client.get("/districts?lat=35&lon=64&boundary_set=no"), 422, "boundary_set")
+
+
+@pytest.mark.parametrize(
+    ("query", "parameter"),
+    [
+        ("lat=35", "lon"),
+        ("lon=64", "lat"),
+        ("lat=91&lon=64", "lat"),
+        ("lat=-90.001&lon=64", "lat"),
+        ("lat=35&lon=180.5", "lon"),
+        ("lat=35&lon=-181", "lon"),
+        ("lat=nan&lon=64", "lat"),
+        ("lat=35&lon=inf", "lon"),
+        ("lat=35&lon=", "lon"),
+        ("lat=35,5&lon=64", "lat"),
+        ("lat=35&lon=64&lon=65", "lon"),
+    ],
+)
+def test_a_point_that_is_none_is_refused(client: TestClient, query: str, parameter: str) -> None:
+    assert_problem(client.get(f"/districts?{query}"), 422, parameter)
+
+
+def test_only_districts_are_listed_at_a_point(client: TestClient) -> None:
+    for path in ("/control", "/events"):
+        assert client.get(f"{path}?lat=35&lon=64").status_code == 422

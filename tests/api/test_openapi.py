@@ -15,10 +15,13 @@ from openapi_spec_validator import validate
 from app.api.examples import ASKED, FOLDER
 from app.settings import PROJECT
 
-from .asking import READS, WRITES, ask
+from .asking import OGC, READS, RECONCILING, WRITES, ask
 
 OPERATION = ["/healthz", "/readyz", "/metrics"]
-EVERY = [("get", path) for path in (*READS, *OPERATION)] + [("post", path) for path in WRITES]
+TILE = "/tiles/{z}/{x}/{y}.mvt"
+EVERY = [("get", path) for path in (*READS, *OGC, TILE, *RECONCILING, *OPERATION)] + [
+    ("post", path) for path in (*WRITES, "/reconcile")
+]
 VERSIONED = ("/events/{id}/corrections", "/events/{id}/retraction")
 """Writes that name the version that they change."""
 
@@ -171,7 +174,7 @@ def test_an_example_is_what_the_service_answers_now(
     assert example == answer
     path = next(
         template
-        for template in READS
+        for template in (*READS, *OGC)
         if re.fullmatch(
             re.sub(r"\\{\w+\\}", "[^/]+", re.escape(template)), urlsplit(ASKED[name]).path
         )

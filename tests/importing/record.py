@@ -17,7 +17,8 @@ from app.importing.planning import claim_key
 from app.importing.report import Order, Report
 from app.recording import add_actor, add_source
 from app.store import tables
-from app.store.events import citations_of, told_of
+from app.store.citations import of_events
+from app.store.events import told_of
 from app.store.revisions import current
 from app.store.rows import citation_of
 from app.store.status import Which, statuses
@@ -216,7 +217,7 @@ def told(connection: Connection, known_at: Any = None) -> list[str]:
     question = asking(connection, "2022-01-01", known_at=known_at)
     letters = {"taliban": "T", "afghan-government": "G", "nrf": "N", None: "C"}
     events = sorted(told_of(connection, question, NEAR), key=lambda event: event.state.order)
-    cited = citations_of(connection, question, [event.id for event in events])
+    cited = of_events(connection, question, [event.id for event in events])
     words = []
     for event in events:
         documents = {"supports": "", "disputes": ""}

@@ -29,6 +29,7 @@ ASKED = {
     "neighbours": "/districts/AF2907/neighbours?as_of=2021-06-10",
     "frontline": "/frontline?as_of=2021-08-10&kinds=front,contested&f=json",
     "encirclement": "/encirclement?as_of=2021-06-10&province=AF29",
+    "tiles": "/tiles.json?as_of=2021-08-15",
     "boundary-sets": "/boundary-sets",
     "boundary-set": "/boundary-sets/af-voronoi",
     "events": "/events?district=AF2306&as_of=2021-06-30",
@@ -38,6 +39,18 @@ ASKED = {
     "actors": "/actors",
     "actor": "/actors/taliban",
     "import": "/imports/2",
+    "ogc": "/ogc",
+    "ogc-conformance": "/ogc/conformance",
+    "ogc-collections": "/ogc/collections",
+    "ogc-collection": "/ogc/collections/districts",
+    "ogc-districts": "/ogc/collections/districts/items?name=Qaysar&datetime=2021-06-10",
+    "ogc-district": "/ogc/collections/districts/items/AF2907?datetime=2021-06-10",
+    "ogc-provinces": "/ogc/collections/provinces/items?name=Faryab&datetime=2021-06-10",
+    "ogc-province": "/ogc/collections/provinces/items/AF29?datetime=2021-06-10",
+    "ogc-events": "/ogc/collections/events/items?district=AF2907&datetime=2021-06-01/2021-06-30",
+    "ogc-event": f"/ogc/collections/events/items/{QAISAR_EVENT}",
+    "ogc-frontline": "/ogc/collections/frontline/items?datetime=2021-08-15",
+    "ogc-line": "/ogc/collections/frontline/items/AF0307-AF0310?datetime=2021-08-15",
 }
 """Which answer each example is."""
 
@@ -45,6 +58,8 @@ _OTHER_FORMATS: dict[str, Any] = {
     "geojson": {"schema": {"type": "object"}},
     "csv": {"schema": {"type": "string"}},
     "ndjson": {"schema": {"type": "string"}},
+    "fgb": {"schema": {"type": "string", "format": "binary"}},
+    "gpkg": {"schema": {"type": "string", "format": "binary"}},
 }
 
 

@@ -11,7 +11,8 @@ from app.api.schemas.base import Asked, DistrictRef, Document, Instant, Ref
 from app.domain.clocks import to_edtf
 from app.domain.control import Action, Kind, Reason, Stance, Status
 from app.domain.timeline import Period as Stretch
-from app.store.events import Cited, Event, VersionInfo
+from app.store.citations import Cited
+from app.store.events import Event, VersionInfo
 
 
 class Says(Document):

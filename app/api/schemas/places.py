@@ -7,7 +7,19 @@ from pydantic import Field
 
 from app.api.schemas.base import Asked, BoundarySet, Document, Ref
 from app.domain.control import Status
+from app.store.search import How
 from app.store.status import DistrictStatus
+
+
+class Match(Document):
+    """How well a district fits the name that was sought."""
+
+    name: str = Field(description="the name of the district that is most like it")
+    score: float = Field(ge=0, le=1, description="1: its own name; 0.9 and more: no other letters")
+    how: How = Field(
+        description="`exact`: its own name or id; `alias`: another name on record; `sound`: "
+        "another spelling, script or transliteration of one; `fuzzy`: similar, or a part of one"
+    )
 
 
 class DistrictItem(Document):
@@ -28,12 +40,22 @@ class DistrictItem(Document):
     disputed: bool
     last_reported: date | None
     event_id: str | None
+    supporting_citations: int = Field(description="documents that support the deciding event")
+    disputing_citations: int = Field(description="documents that dispute the deciding event")
+    match: Match | None = Field(description="how it fits `q`; null without one")
 
     @classmethod
-    def of(cls, status: DistrictStatus) -> Self:
-        """Read a district's status."""
-        confidence = status.confidence.label if status.confidence else None
-        return cls.model_validate({**vars(status), "confidence": confidence})
+    def of(cls, status: DistrictStatus, citations: tuple[int, int]) -> Self:
+        """Read a district's status; `citations` support and dispute the deciding event."""
+        supporting, disputing = citations
+        return cls.model_validate(
+            {
+                **vars(status),
+                "confidence": status.confidence.label if status.confidence else None,
+                "supporting_citations": supporting,
+                "disputing_citations": disputing,
+            }
+        )
 
 
 class DistrictList(Asked):

@@ -17,6 +17,7 @@ from sqlalchemy import (
     UniqueConstraint,
     text,
 )
+from sqlalchemy.schema import SchemaItem
 
 from app.store.tables.base import INSTANT, metadata, one_of, said
 
@@ -76,18 +77,21 @@ def _names(table: str, place: str, places: str) -> Table:
         Column(place, Text, ForeignKey(f"{places}.id"), primary_key=True),
         Column("name", Text, primary_key=True),
         Column("key", Text, nullable=False, index=True),
+        Column("sound", Text, nullable=False),
         Column("languages", ARRAY(Text), nullable=False, server_default=text("'{}'")),
         Column("script", Text),
         Column("lists", ARRAY(Text), nullable=False, server_default=text("'{}'")),
         said("name"),
         said("key"),
+        said("sound"),
     )
-    Index(
-        f"{table}_key_trigrams_idx",
-        names.c.key,
-        postgresql_using="gin",
-        postgresql_ops={"key": "gin_trgm_ops"},
-    )
+    for reduced in ("key", "sound"):
+        Index(
+            f"{table}_{reduced}_trigrams_idx",
+            names.c[reduced],
+            postgresql_using="gin",
+            postgresql_ops={reduced: "gin_trgm_ops"},
+        )
     return names
 
 
@@ -150,22 +154,29 @@ def _shapes(table: str, place: str, places: str) -> Table:
 district_shapes = _shapes("district_shapes", "district_id", "districts")
 province_shapes = _shapes("province_shapes", "province_id", "provinces")
 
+
 # What follows is derived from the shapes when a set is loaded, so that no read computes geometry.
-borders = Table(
+def _measured(table: str, *others: SchemaItem) -> Table:
+    """Lines along districts, and how long they are."""
+    return Table(
+        table,
+        metadata,
+        Column("boundary_set_id", Text, ForeignKey("boundary_sets.id"), primary_key=True),
+        Column("district_id", Text, ForeignKey("districts.id"), primary_key=True),
+        *others,
+        Column("geom", Geometry("MULTILINESTRING", srid=4326), nullable=False),
+        Column("length_km", Float, nullable=False),
+        CheckConstraint("length_km > 0", name="length_positive"),
+    )
+
+
+borders = _measured(
     "borders",
-    metadata,
-    Column("boundary_set_id", Text, ForeignKey("boundary_sets.id"), nullable=False),
-    Column("district_id", Text, ForeignKey("districts.id"), nullable=False),
-    Column("neighbour_id", Text, ForeignKey("districts.id"), index=True),
-    Column("geom", Geometry("MULTILINESTRING", srid=4326), nullable=False),
-    Column("length_km", Float, nullable=False),
-    # Without a neighbour it is what the district shares with no other one of the set.
-    UniqueConstraint(
-        "boundary_set_id", "district_id", "neighbour_id", postgresql_nulls_not_distinct=True
-    ),
+    Column("neighbour_id", Text, ForeignKey("districts.id"), primary_key=True, index=True),
     CheckConstraint("district_id < neighbour_id", name="once"),
-    CheckConstraint("length_km > 0", name="length_positive"),
 )
+# What a district shares with no other one of the set: mostly the border of the country.
+outer_borders = _measured("outer_borders")
 
 
 def _drawn(table: str, kind: str, *places: Column[str]) -> Table:

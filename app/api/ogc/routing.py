@@ -1,0 +1,5 @@
+"""The one router of everything under `/ogc`."""
+
+from fastapi import APIRouter
+
+router = APIRouter(prefix="/ogc", tags=["GIS"])
