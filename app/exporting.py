@@ -38,6 +38,7 @@ from app.boundaries.deriving import derive_all
 from app.domain.errors import InvalidValueError, NotReadyError
 from app.store import dump, seals, states
 from app.store.engine import reading, writing
+from app.store.gazetteer import reduce_names
 from app.store.revisions import Revision, current, take_turn
 from app.store.schema import is_at_head
 
@@ -192,6 +193,7 @@ def restore(engine: Engine, folder: Path, progress: Progress = lambda *_: None) 
             )
             progress("tables", done, len(tables))
         states.rebuild(connection)
+        reduce_names(connection)
         derive_all(connection)
         return Summary(*_checked_record(connection, package), rows)
 

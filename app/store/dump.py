@@ -16,7 +16,7 @@ from psycopg.sql import SQL, Composable, Identifier, Literal
 from sqlalchemy import Column, Connection, DateTime, Table, Text, func, select, text
 
 from app.domain.errors import InvalidValueError
-from app.store.tables import metadata, revisions, seals
+from app.store.tables import district_names, metadata, province_names, revisions, seals
 
 NULL = r"\N"
 """How NULL is written: an empty string is something else, and other readers can tell them apart."""
@@ -35,7 +35,12 @@ TABLES_LEFT_OUT = frozenset(
     }
 )
 """Secrets, what individual clients were answered, and what is derived from the rest."""
-_COLUMNS_LEFT_OUT = frozenset({revisions.c.transaction})  # it means nothing on another server
+_COLUMNS_LEFT_OUT = frozenset(
+    {
+        revisions.c.transaction,  # it means nothing on another server
+        *(district_names.c.sound, province_names.c.sound),  # derived from the name
+    }
+)
 
 # Seals go last: nothing can join a revision that has one.
 TABLES: tuple[Table, ...] = tuple(

@@ -17,9 +17,9 @@ TABLES = {"district_names": "district_id", "province_names": "province_id"}
 
 def upgrade() -> None:
     for table, place in TABLES.items():
-        op.add_column(table, sa.Column("sound", sa.Text(), nullable=True))
+        sound = sa.Column("sound", sa.Text(), server_default=sa.text("'?'"), nullable=False)
+        op.add_column(table, sound)
         _fill(table, place)
-        op.alter_column(table, "sound", nullable=False)
         op.create_check_constraint(op.f(f"{table}_sound_said_check"), table, "sound <> ''")
         op.create_index(
             f"{table}_sound_trigrams_idx",

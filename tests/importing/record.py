@@ -11,7 +11,7 @@ from sqlalchemy import Connection, Engine, select, text
 
 from app.domain.clocks import Clocks, parse_moment
 from app.domain.control import Confidence, Outcome, Question, Stance, Status
-from app.domain.places import name_key
+from app.domain.places import name_key, sound_key
 from app.importing.files import import_file, mapping_of
 from app.importing.planning import claim_key
 from app.importing.report import Order, Report
@@ -35,7 +35,14 @@ GAZETTEER: dict[str, list[dict[str, Any]]] = {
         {"id": NEAR, "province_id": "XX01", "name": "Near", "name_local": "نزدیک"},
         {"id": FAR, "province_id": "XX01", "name": "Far", "name_local": None},
     ],
-    "district_names": [{"district_id": NEAR, "name": "نزدیک", "key": name_key("نزدیک")}],
+    "district_names": [
+        {
+            "district_id": NEAR,
+            "name": "نزدیک",
+            "key": name_key("نزدیک"),
+            "sound": sound_key("نزدیک"),
+        }
+    ],
 }
 PARTIES = {
     "taliban": ("Taliban", ["Islamic Emirate", "طالبان"]),

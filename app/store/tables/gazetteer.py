@@ -77,7 +77,8 @@ def _names(table: str, place: str, places: str) -> Table:
         Column(place, Text, ForeignKey(f"{places}.id"), primary_key=True),
         Column("name", Text, primary_key=True),
         Column("key", Text, nullable=False, index=True),
-        Column("sound", Text, nullable=False),
+        # The default is only for rows that are copied in; `gazetteer.reduce_names` puts it right.
+        Column("sound", Text, nullable=False, server_default=text("'?'")),
         Column("languages", ARRAY(Text), nullable=False, server_default=text("'{}'")),
         Column("script", Text),
         Column("lists", ARRAY(Text), nullable=False, server_default=text("'{}'")),
