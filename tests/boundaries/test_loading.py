@@ -18,7 +18,7 @@ from app.store.engine import reading
 from tests.boundaries.commands import ABOUT, Done, Drawn, told
 
 TABLES = (
-    *("district_shapes", "province_shapes", "borders"),
+    *("district_shapes", "province_shapes", "borders", "outer_borders"),
     *("drawn_districts", "drawn_provinces", "drawn_borders"),
 )
 

@@ -17,6 +17,7 @@ from .asking import COLLECTIONS, links
 
 TABLES_OF_SHAPES = (
     "borders",
+    "outer_borders",
     "drawn_borders",
     "drawn_districts",
     "drawn_provinces",
