@@ -127,16 +127,14 @@ def _actors(folder: Path) -> Iterator[dict[str, Any]]:
 
 def _load_shapes(connection: Connection, folder: Path) -> None:
     for row in _read(folder / "boundary_sets.csv"):
-        if boundaries.exists(connection, row["id"]):
-            # A set of an earlier version of this service has no borders yet.
-            if not is_derived(connection, row["id"]):
-                derive(connection, row["id"])
+        if sets := boundaries.list_sets(connection, row["country_code"]):
+            # An operator may have taken ours away. Those of earlier versions have no borders yet.
+            for loaded in sets:
+                if not is_derived(connection, loaded.id):
+                    derive(connection, loaded.id)
             continue
-        # An operator may have chosen another one.
-        default = row["is_default"] == "true" and not boundaries.default_set(
-            connection, row["country_code"]
-        )
-        upsert(connection, tables.boundary_sets, [{**row, "is_default": default}])
+        values = {**row, "is_default": row["is_default"] == "true"}
+        upsert(connection, tables.boundary_sets, [values])
         outlines = json.loads((folder / "province_shapes.geojson").read_text(encoding="utf-8"))
         geometries = {
             feature["properties"]["pcode"]: json.dumps(feature["geometry"])

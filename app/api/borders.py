@@ -23,7 +23,7 @@ from app.api.schemas.base import asked as asked_members
 from app.api.surroundings import surroundings
 from app.domain.errors import UnknownRecordError
 from app.domain.front import LineKind, line_kind
-from app.store import borders
+from app.store import borders, boundaries
 from app.store.status import Which, statuses
 
 router = APIRouter(tags=["Borders"])
@@ -107,9 +107,9 @@ def get_frontline(
     district borders; where fighters stood within a district, the record does not say. JSON and
     CSV leave out the geometry.
     """
-    check_filters(connection, province=query.province)
     wanted = negotiate(request, query.f, "geojson", "json", "csv")
     country = country_asked(connection, query, settings)
+    check_filters(connection, country.code, province=query.province)
     question = asked(connection, query, country.zone)
     shapes = shapes_needed(connection, query, country.code)
     found = borders.lines(
@@ -125,6 +125,7 @@ def get_frontline(
         "boundary_set": BoundarySet.of(shapes),
         "kinds": [kind for kind in LineKind if kind in query.wanted],
         "length_km": documents.LineLengths.of(found.length_km),
+        "without_shape": boundaries.without_shape(connection, shapes),
     }
     items = [_line(line) for line in found.lines]
     if wanted == "csv":
@@ -157,8 +158,8 @@ def get_encirclement(
     even with every contested and unknown district in that party's hands.
     """
     negotiate(request, query.f, "json")
-    check_filters(connection, province=query.province)
     country = country_asked(connection, query, settings)
+    check_filters(connection, country.code, province=query.province)
     question = asked(connection, query, country.zone)
     shapes = shapes_needed(connection, query, country.code)
     around = surroundings(connection, question, country.code, shapes)

@@ -116,7 +116,7 @@ def get_changes(
     """
     negotiate(request, query.f, "json")
     country = country_asked(connection, query, settings)
-    check_filters(connection, province=query.province)
+    check_filters(connection, country.code, province=query.province)
     clock, before, after = _compared(connection, query, country)
     which = Which(country=country.code, province=query.province)
     pairs = [

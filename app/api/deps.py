@@ -238,14 +238,15 @@ def shapes_needed(
     return found
 
 
-def check_filters(connection: Connection, **filters: str | None) -> None:
-    """Refuse ids that name nothing: an empty list would look like an answer.
+def check_filters(connection: Connection, country: str, **filters: str | None) -> None:
+    """Refuse ids that name nothing there: an empty list would look like an answer.
 
-    The filters are `district`, `province`, `controller` and `source`; InvalidValueError names one.
+    The filters are `district` and `province`, which must be of the country, `controller` and
+    `source`; InvalidValueError names one.
     """
     for name, given in filters.items():
-        if given is not None and not places.is_known(connection, name, given):
-            raise InvalidValueError(f"there is no {name} {given!r} on record", field=name)
+        if given is not None and not places.is_known(connection, name, given, country):
+            raise InvalidValueError(f"{country} has no {name} {given!r} on record", field=name)
 
 
 def paged(

@@ -108,6 +108,7 @@ def list_events(
     question = asked(connection, query, country.zone)
     check_filters(
         connection,
+        country.code,
         district=query.district,
         province=query.province,
         controller=query.controller,

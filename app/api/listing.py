@@ -82,7 +82,7 @@ def district_page(
     which: Which,
 ) -> Response:
     """One page of the districts that are meant, in the format that the client wants."""
-    check_filters(connection, province=query.province, controller=query.controller)
+    check_filters(connection, country.code, province=query.province, controller=query.controller)
     wanted = negotiate(request, query.f, "json", "geojson", "csv", "fgb", "gpkg")
     after = (AfterMatch if which.sought else AfterDistrict).read(query.cursor)
     question = asked(connection, query, country.zone)

@@ -7,12 +7,14 @@ from typing import Any
 
 from app.api.schemas import borders as documents
 from app.api.schemas.base import Ref
-from app.domain.control import Question
+from app.domain.control import UNKNOWN, Question
 from app.domain.front import Pocket, Side, pockets, shares
 from app.store import borders, boundaries
 from app.store.borders import Stretch
 from app.store.engine import Connection
 from app.store.status import DistrictStatus, Which, statuses
+
+_OUTSIDE = ""  # no district has this id
 
 
 @dataclass(frozen=True)
@@ -39,13 +41,18 @@ class Surroundings:
         )
 
     def pockets(self) -> list[Pocket]:
-        """The pockets of all parties."""
+        """The pockets of all parties.
+
+        A district without a shape may lie behind any border to no district, and join what lies
+        along it: so where there is one, no such pocket is certain.
+        """
         outcomes = {district: self.held[district].outcome for district in self.stretches}
+        if self.held.keys() - self.stretches.keys():
+            outcomes[_OUTSIDE] = UNKNOWN
         pairs = (
-            (s.district, s.neighbour)
+            (s.district, s.neighbour or _OUTSIDE)
             for around in self.stretches.values()
             for s in around
-            if s.neighbour
         )
         return pockets(outcomes, pairs)
 

@@ -165,12 +165,19 @@ def _province(said: Sequence[str], outlines: Sequence[Known]) -> str | None:
 
 
 def _united(district_shapes: Shapes, known: Sequence[Known]) -> Shapes:
-    """Provinces as their districts together; without those that have no shape."""
+    """Provinces as their districts together; without those of which a district has no shape.
+
+    What is left of such a province is not its outline.
+    """
     parts: dict[str, list[Any]] = {}
     for place in known:
-        if place.id in district_shapes and place.province:
-            parts.setdefault(place.province, []).append(district_shapes[place.id])
-    return {province: shapely.union_all(of) for province, of in parts.items()}
+        if place.province:
+            parts.setdefault(place.province, []).append(district_shapes.get(place.id))
+    return {
+        province: shapely.union_all(of)
+        for province, of in parts.items()
+        if all(shape is not None for shape in of)
+    }
 
 
 def _write(

@@ -35,7 +35,7 @@ class Side(StrEnum):
 
     `own` is the same party's, `hostile` another's; seen from a district that nobody holds for
     certain, what a party holds is `held`. `outside`: no district of the boundary set, which is
-    mostly another country.
+    another country, or a district without a shape.
     """
 
     OWN = "own"

@@ -141,7 +141,8 @@ def _vowels_reduced(word: str) -> str:
     word = re.sub("^a(?=[wy])", "", word)
     word = re.sub("aw|ow|a?u|ou|uw|uo|[ow]", "o", word)
     word = re.sub("[aei]?y[aei]?|ie|ei|ai|ae|[ie]", "i", word)
-    return re.sub("(?<=.)[aih]+$", "", word)
+    # Not by a pattern: it would look again from each of many such letters.
+    return word[:1] + word[1:].rstrip("aih")
 
 
 @dataclass(frozen=True)

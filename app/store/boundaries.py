@@ -189,9 +189,20 @@ def full_geometries(
 
 
 def boxes_of(bbox: BoundingBox) -> list[Function[Any]]:
-    """The box as one rectangle, or as two where it crosses the 180th meridian."""
+    """The box as one rectangle, or as two where it crosses the 180th meridian.
+
+    A box without width or height is a line or a point; as a polygon it would meet nothing.
+    """
     return [
-        func.ST_MakeEnvelope(west, bbox.south, east, bbox.north, 4326) for west, east in bbox.spans
+        func.ST_SetSRID(
+            func.ST_Envelope(
+                func.ST_MakeLine(
+                    func.ST_MakePoint(west, bbox.south), func.ST_MakePoint(east, bbox.north)
+                )
+            ),
+            4326,
+        )
+        for west, east in bbox.spans
     ]
 
 

@@ -17,6 +17,7 @@ from app.store.search import Found, PlaceKind, Where
 LONGEST = 200
 """Characters that a text has at the most which may be a name."""
 
+_PROVINCES = 20  # as many are read of one cell
 _LOOKED_AT = 20  # as many places of one name there may be
 
 
@@ -48,7 +49,8 @@ def candidates(connection: Connection, cell: Cell, limit: int) -> list[Candidate
     if not name_key(cell.text) or len(cell.text) > LONGEST:
         return []
     sought = Sought.of(cell.text)
-    written = [Reduced.of(name) for name in cell.provinces if name_key(name)]
+    said = [name[:LONGEST] for name in cell.provinces[:_PROVINCES]]
+    written = [Reduced.of(name) for name in said if name_key(name)]
     inside = set().union(*search.provinces_called(connection, written, cell.country))
     where = Where(
         country=cell.country,

@@ -97,14 +97,13 @@ def place(connection: Connection, kind: PlaceKind, place_id: str) -> Place | Non
     return Place(place_id, row.country_code, ZoneInfo(row.time_zone)) if row else None
 
 
-def is_known(connection: Connection, kind: str, given: str) -> bool:
-    """Whether there is such a `district`, `province`, `controller` or `source`."""
-    table = {
-        "district": districts,
-        "province": provinces,
-        "controller": actors,
-        "source": sources,
-    }[kind]
+def is_known(connection: Connection, kind: str, given: str, country: str) -> bool:
+    """Whether there is such a `district` or `province` in a country, `controller` or `source`."""
+    kinds: dict[str, PlaceKind] = {"district": "district", "province": "province"}
+    if kind in kinds:
+        found = place(connection, kinds[kind], given)
+        return found is not None and found.country == country
+    table = {"controller": actors, "source": sources}[kind]
     return connection.execute(select(table.c.id).where(table.c.id == given)).first() is not None
 
 

@@ -382,3 +382,59 @@ def test_a_box_selects_among_the_shapes_of_the_set(two_sets: TestClient) -> None
     }
     assert "AF2907" in found["af-voronoi"]
     assert found["second"] == found["af-voronoi"] - {"AF2907"}
+
+
+def test_without_all_shapes_no_pocket_at_an_open_border_is_certain(
+    own_seeded: Engine, make_client: Callable[[Engine], TestClient]
+) -> None:
+    """A district that the set lacks may join what lies around it; it is not another country."""
+    client = make_client(own_seeded)
+    whole = ask(client, "/encirclement", as_of="2021-08-10")
+    unknown = [d["id"] for d in statuses(client, as_of="2021-08-10", status="unknown").values()]
+    with writing(own_seeded) as connection:
+        connection.execute(
+            text("DELETE FROM district_shapes WHERE district_id = ANY(:gone)"), {"gone": unknown}
+        )
+        derive(connection, "af-voronoi")
+    holed = ask(client, "/encirclement", as_of="2021-08-10")
+    assert len(holed["pockets"]) == len(whole["pockets"]) > 20
+    assert not any(pocket["certain"] for pocket in holed["pockets"])
+    front = ask(client, "/frontline", as_of="2021-08-10", f="json")
+    assert {d["id"] for d in front["without_shape"]} == {*unknown, "AF2506", "AF2507"}
+
+
+@pytest.mark.parametrize("corner", ["65,35", "64.5,35.2"])
+def test_a_box_without_width_is_a_line_and_one_without_height_too(
+    client: TestClient, seeded: Engine, corner: str
+) -> None:
+    west, south = corner.split(",")
+    at_point = ask(client, "/districts", lat=south, lon=west)["districts"]
+    in_point = ask(client, "/districts", bbox=f"{west},{south},{west},{south}")["districts"]
+    assert {d["id"] for d in at_point} == {d["id"] for d in in_point}
+    assert len(at_point) == 1
+    for line in (f"{west},{south},{west},37", f"{west},{south},68,{south}"):
+        found = {d["id"] for d in ask(client, "/districts", bbox=line, limit=500)["districts"]}
+        x, y, x2, y2 = line.split(",")
+        with seeded.connect() as connection:
+            crossed = connection.execute(
+                text(
+                    "SELECT district_id FROM district_shapes WHERE ST_Intersects(geom,"
+                    " ST_GeomFromText(:line, 4326))"
+                ),
+                {"line": f"LINESTRING({x} {y}, {x2} {y2})"},
+            ).scalars()
+            assert found == set(crossed)
+
+
+def test_a_province_of_another_country_is_refused(
+    own_seeded: Engine, make_client: Callable[[Engine], TestClient]
+) -> None:
+    with own_seeded.begin() as connection:
+        connection.execute(
+            text("INSERT INTO countries (code, name, time_zone) VALUES ('XX', 'Other', 'UTC')")
+        )
+    client = make_client(own_seeded)
+    for address in ("/control", "/districts", "/events", "/changes?from=2021-06-01&to=2021-06-02"):
+        joint = "&" if "?" in address else "?"
+        response = client.get(f"{address}{joint}country=XX&province=AF29")
+        assert_problem(response, 422, "province")

@@ -514,3 +514,12 @@ def test_without_a_database_it_is_a_503(blank_url: str) -> None:
     engine = make_engine(blank_url)
     assert_problem(post(client_of(engine), {"q": asked("Qaysar")}), 503)
     engine.dispose()
+
+
+def test_long_cells_of_provinces_stall_nothing(client: TestClient) -> None:
+    """What is no name of a province is not read to its end, and leaves nothing sure."""
+    long = ["ha" * 4990 + "b" + str(number) for number in range(40)]
+    query = {"query": "Qaysar", "properties": [{"pid": "province", "v": long}]}
+    answer = client.post("/reconcile", data={"queries": json.dumps({"q": query})})
+    assert answer.status_code == 200
+    assert not any(found["match"] for found in answer.json()["q"]["result"])

@@ -1,7 +1,6 @@
 """What a request under `/ogc` asks: which country, at which moment, from which address."""
 
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Annotated
 from urllib.parse import quote
 
@@ -13,7 +12,6 @@ from app.api.deps import Setting, moment, question_at, setting_of, shapes_asked
 from app.api.deps import country_asked as _country_asked
 from app.api.ogc.documents import Link
 from app.api.ogc.parameters import ItemsQuery, Session, Stretch, state_at
-from app.domain.clocks import Moment
 from app.domain.control import Question
 from app.domain.errors import InvalidValueError
 from app.settings import Settings
@@ -31,7 +29,7 @@ class After(cursors.Cursor):
 
     of: Annotated[str, StringConstraints(max_length=20)]
     as_of: params.Moment
-    known_at: datetime
+    known_at: params.Moment
     last: Annotated[list[str | int], Field(min_length=1, max_length=3)]
 
 
@@ -130,12 +128,12 @@ def _as_before(
     setting: Setting, after: After | None, collection: str | None, country: Country
 ) -> Setting:
     """The setting of the page before."""
-    if after is None or after.of != collection or after.known_at.tzinfo is None:
+    if after is None or after.of != collection:
         raise InvalidValueError("follow the link of the page before", field="cursor")
     return Setting(
         moment(after.as_of, "cursor", country.zone),
         setting.reported_by,
-        Moment(after.known_at.isoformat(), after.known_at),
+        moment(after.known_at, "cursor", country.zone),
         "cursor",
     )
 

@@ -54,7 +54,9 @@ def list_district_features(
     `bbox`.
     """
     about = asked(request, connection, query, settings, collection="districts")
-    check_filters(connection, province=query.province, controller=query.controller)
+    check_filters(
+        connection, about.country.code, province=query.province, controller=query.controller
+    )
     if query.filtered:
         page = cut(about, query, *_districts(about, bbox=query.box))
     else:
@@ -191,6 +193,7 @@ def list_event_features(
     about = asked(request, connection, query, settings, collection="events")
     check_filters(
         connection,
+        about.country.code,
         district=query.district,
         province=query.province,
         controller=query.controller,
@@ -304,7 +307,7 @@ def list_frontline_features(
     on record counts. Of an interval the end counts.
     """
     about = asked(request, connection, query, settings, collection="frontline")
-    check_filters(connection, province=query.province)
+    check_filters(connection, about.country.code, province=query.province)
     found, drawn = _lines(about, query.wanted, province=query.province, bbox=query.box)
     return page_of(about, "frontline", cut(about, query, found, drawn))
 

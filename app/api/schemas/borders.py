@@ -42,7 +42,10 @@ class Neighbours(Asked):
     controller: Ref | None
     boundary_set: BoundarySet
     border_km: float = Field(description="length of its whole border")
-    outside_km: float = Field(description="of that, with no district of the set: other countries")
+    outside_km: float = Field(
+        description="of that, with no district of the set: another country, or a district without "
+        "a shape"
+    )
     neighbours: list[Neighbour]
 
 
@@ -66,6 +69,9 @@ class FrontlineEnvelope(Asked):
     boundary_set: BoundarySet
     kinds: list[LineKind] = Field(description="the kinds of lines that are listed")
     length_km: LineLengths
+    without_shape: list[Ref] = Field(
+        description="districts that the boundary set does not have: no line of theirs is known"
+    )
 
 
 class FrontLine(Document):
@@ -91,7 +97,10 @@ class SideShares(Document):
     held: float = Field(description="districts of any party; only where nobody holds this one")
     contested: float = Field(description="contested districts")
     unknown: float = Field(description="districts of which nothing on record counts")
-    outside: float = Field(description="no district of the boundary set: other countries")
+    outside: float = Field(
+        description="no district of the boundary set: another country, or a district that has no "
+        "shape"
+    )
 
     @classmethod
     def of(cls, shares: Mapping[Side, float]) -> Self:
@@ -129,7 +138,7 @@ class Pocket(Document):
     provincial_capitals: list[Ref]
     certain: bool = Field(
         description="whether they would be cut off even if the party also held every contested "
-        "and every unknown district"
+        "and every unknown district, those without a shape among them"
     )
     border_km: float
     hostile_share: float

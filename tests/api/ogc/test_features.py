@@ -11,6 +11,7 @@ import shapely
 from fastapi.testclient import TestClient
 from sqlalchemy import Engine, text
 
+from app.api.cursors import write_cursor
 from app.api.ogc import parameters
 
 from ..asking import Answer, ask, assert_problem
@@ -531,3 +532,10 @@ def test_an_answer_stays_the_same_until_the_record_changes(own_seeded: Engine) -
     for address, tag in zip(addresses, tags, strict=True):
         again = desk.nobody.get(address, headers={"If-None-Match": tag})
         assert again.status_code == 200
+
+
+@pytest.mark.parametrize("known_at", ["0001-01-01T00:00:00+23:59", "yesterday", "9999-12-31"])
+def test_a_made_up_cursor_is_refused(client: TestClient, known_at: str) -> None:
+    cursor = write_cursor(of="districts", as_of="2021-06-10", known_at=known_at, last=["A"])
+    response = client.get(f"/ogc/collections/districts/items?cursor={cursor}")
+    assert_problem(response, 400, "cursor")
