@@ -46,7 +46,7 @@ def import_boundaries(
     country = order.new.country
     if places.country(connection, country) is None:
         raise UnknownPlaceError(f"there is no country {country!r} on record", field="country")
-    if boundaries.exists(connection, order.new.id):
+    if boundaries.one_set(connection, order.new.id):
         detail = (
             f"there is a boundary set {order.new.id!r}: a set stays as it was loaded, because "
             "answers name it; choose another name"

@@ -18,7 +18,7 @@ from rich.table import Table
 from app.boundaries import fetching, loading
 from app.boundaries.matching import Verdict
 from app.boundaries.report import Matched, Order, Report, called, write_rows
-from app.cli.common import console, database, progress_bar, settings, stepping
+from app.cli.common import console, database, progress_bar, settings, stepping, write_report
 from app.domain.errors import InvalidValueError
 from app.importers.drafts import is_legible
 from app.importers.layouts import LAYOUTS, Fields
@@ -270,11 +270,8 @@ def _import(chosen: Settings, order: Order) -> Report:
 def _told(report: Report, path: Path | None, *, as_json: bool) -> None:
     """Tell what was found; exits with status 1 where doubts kept it from being loaded."""
     document = json.dumps(report.as_document(), ensure_ascii=False, indent=2)
-    if path is not None and path.suffix == ".csv":
-        with path.open("w", encoding="utf-8", newline="") as table:
-            write_rows(report, table)
-    elif path is not None:
-        path.write_text(document + "\n", encoding="utf-8")
+    if path is not None:
+        write_report(path, document, lambda table: write_rows(report, table))
     if as_json:
         typer.echo(document)
     else:

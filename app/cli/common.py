@@ -2,6 +2,8 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
+from typing import TextIO
 
 from pydantic import ValidationError
 from rich.console import Console
@@ -49,6 +51,15 @@ def _engine(url: str, settings: Settings) -> Iterator[Engine]:
         yield engine
     finally:
         engine.dispose()
+
+
+def write_report(path: Path, document: str, write_table: Callable[[TextIO], None]) -> None:
+    """Write a report to a file: its table where the name ends in .csv, else all of it as JSON."""
+    if path.suffix == ".csv":
+        with path.open("w", encoding="utf-8", newline="") as table:
+            write_table(table)
+    else:
+        path.write_text(document + "\n", encoding="utf-8")
 
 
 def progress_bar(*, sizes: bool = False) -> Progress:

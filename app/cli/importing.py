@@ -10,7 +10,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from app.cli.common import console, database, progress_bar, settings, stepping
+from app.cli.common import console, database, progress_bar, settings, stepping, write_report
 from app.domain.errors import InvalidValueError
 from app.importers.mapping import Mapping
 from app.importers.reader import sniff
@@ -119,11 +119,8 @@ def _import(chosen: Settings, file: Path, order: Order, mapping: Mapping | None)
 def _told(report: Report, path: Path | None, *, as_json: bool) -> None:
     """Tell what was found; exits with status 1 where errors kept it from being recorded."""
     document = json.dumps(report.as_document(), ensure_ascii=False, indent=2)
-    if path is not None and path.suffix == ".csv":
-        with path.open("w", encoding="utf-8", newline="") as table:
-            write_errors(report, table)
-    elif path is not None:
-        path.write_text(document + "\n", encoding="utf-8")
+    if path is not None:
+        write_report(path, document, lambda table: write_errors(report, table))
     if as_json:
         typer.echo(document)
     else:

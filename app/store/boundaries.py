@@ -27,12 +27,6 @@ from app.store.tables import (
 )
 
 
-def exists(connection: Connection, boundary_set: str) -> bool:
-    """Whether a set of that id is loaded."""
-    found = select(boundary_sets.c.id).where(boundary_sets.c.id == boundary_set)
-    return connection.execute(found).first() is not None
-
-
 def add_province_shapes(
     connection: Connection, boundary_set: str, geometries: Mapping[str, str]
 ) -> None:
