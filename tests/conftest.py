@@ -15,9 +15,9 @@ import pytest
 from fastapi.testclient import TestClient
 from sqlalchemy import Engine, create_engine, make_url, text
 
-from app.api.app import create_app
 from app.local_postgis import throwaway_postgis
 from app.seeding import seed
+from app.service import create_service
 from app.settings import PROJECT, Settings
 from app.store.engine import make_engine
 from app.store.schema import migrate
@@ -123,7 +123,7 @@ def make_client() -> Callable[[Engine], TestClient]:
     """A client of the application on a database."""
 
     def make(engine: Engine) -> TestClient:
-        return TestClient(create_app(Settings(_env_file=None), engine), follow_redirects=False)
+        return TestClient(create_service(Settings(_env_file=None), engine), follow_redirects=False)
 
     return make
 

@@ -28,6 +28,7 @@ from app.api import (
     once,
     provinces,
     reconcile,
+    replay,
     sources,
     tiles,
     writes,
@@ -42,6 +43,7 @@ _RESOURCES = (
     districts,
     provinces,
     control,
+    replay,
     borders,
     boundary_sets,
     tiles,
@@ -92,7 +94,6 @@ def create_app(settings: Settings, engine: Engine) -> FastAPI:
     closed = [Depends(auth.SCHEME)] if settings.reads_need_key else []
     for resource in _RESOURCES:
         app.include_router(resource.router, dependencies=[] if resource is health else closed)
-    app.add_api_route("/", _front, include_in_schema=False)
     errors.install(app)
     app.add_exception_handler(MovedError, _moved)
     # The last one added is the first to see a request.
@@ -117,11 +118,6 @@ def create_app(settings: Settings, engine: Engine) -> FastAPI:
     app.add_middleware(CorrelationIdMiddleware, header_name="X-Request-ID")
     app.openapi = lambda: _openapi(app)  # type: ignore[method-assign]
     return app
-
-
-async def _front() -> RedirectResponse:
-    """Lead whoever opens the bare address to the documentation."""
-    return RedirectResponse("docs", status_code=307)
 
 
 async def _moved(request: Request, error: Exception) -> RedirectResponse:

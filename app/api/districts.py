@@ -147,6 +147,7 @@ def get_control(
         {
             **asked_members(question),
             "district": status,
+            "in_words": status.in_words(question),
             "status": status.status,
             "controller": status.controller,
             "since": status.since,

@@ -373,6 +373,12 @@ class Changes(CountryClocks):
     province: PlaceId | None = Field(None, description="P-code of a province.")
 
 
+class Replay(CountryClocks):
+    """`GET /replay`."""
+
+    province: PlaceId | None = Field(None, description="P-code: only districts of this province.")
+
+
 class Series(Known):
     """`GET /series`, which goes from one `as_of` to another."""
 

@@ -201,9 +201,14 @@ def post_actor(request: Request, body: ActorIn, write: AdminWrite) -> Response:
     def add() -> Response:
         actor = {**body.model_dump(), "id": body.id or _id_of(body.name)}
         revision = add_actor(write.connection, actor, author=write.author)
+        listed = {actor.id: actor for actor in sources.list_actors(write.connection)}
         return _recorded(
             request,
-            ActorRecorded(**actor, revision=revision.number, known_at=revision.recorded_at),
+            ActorRecorded(
+                **vars(listed[actor["id"]]),
+                revision=revision.number,
+                known_at=revision.recorded_at,
+            ),
             f"/actors/{actor['id']}",
         )
 

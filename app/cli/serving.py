@@ -9,10 +9,10 @@ import typer
 import uvicorn
 from fastapi import FastAPI
 
-from app.api.app import create_app
 from app.boundaries.deriving import derive_all
 from app.cli.common import console, database, progress_bar, settings, stepping
 from app.seeding import seed as load_seeds
+from app.service import create_service
 from app.settings import PROJECT, Settings
 from app.store import states
 from app.store.engine import Engine, make_engine, writing
@@ -46,7 +46,7 @@ def serve(
             f"Serving on http://{listening['host']}:{listening['port']} (documentation: /docs)"
         )
         if number == 1:
-            uvicorn.run(create_app(chosen, engine), **listening)
+            uvicorn.run(create_service(chosen, engine), **listening)
         else:
             # The processes are new ones: they find the private PostGIS by its URL.
             os.environ["DATABASE_URL"] = engine.url.render_as_string(hide_password=False)
@@ -58,7 +58,7 @@ def worker() -> FastAPI:
     chosen = settings()
     _log(chosen)
     assert chosen.database_url  # noqa: S101 - set above
-    return create_app(chosen, make_engine(chosen.database_url, pool_size=chosen.pool_size))
+    return create_service(chosen, make_engine(chosen.database_url, pool_size=chosen.pool_size))
 
 
 def migrate() -> None:

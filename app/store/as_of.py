@@ -49,13 +49,22 @@ def told(states: FromClause, question: Question) -> ColumnElement[bool]:
     )
 
 
-def counts(states: FromClause, question: Question) -> ColumnElement[bool]:
-    """The event may decide: told, sure enough, and in effect by `as_of`."""
-    return and_(
-        told(states, question),
+def told_by(states: FromClause, reported_by: Moment | None) -> list[ColumnElement[bool]]:
+    """A reading that the documents published by then, or by some day before, give."""
+    return [] if reported_by is None else [states.c.reported_from <= reported_by.until]
+
+
+def may_decide(states: FromClause, question: Question) -> list[ColumnElement[bool]]:
+    """What the event says is sure enough, and in effect by `as_of`."""
+    return [
         states.c.confidence >= int(question.minimum),
         states.c.latest <= question.clocks.as_of.until,
-    )
+    ]
+
+
+def counts(states: FromClause, question: Question) -> ColumnElement[bool]:
+    """The event may decide: told, sure enough, and in effect by `as_of`."""
+    return and_(told(states, question), *may_decide(states, question))
 
 
 def may_have_occurred(

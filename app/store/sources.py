@@ -8,6 +8,7 @@ from uuid import UUID
 
 from sqlalchemy import Connection, Row, Select, func, select, tuple_
 
+from app.domain.colours import colours_of
 from app.domain.control import Question, Stance
 from app.domain.places import Named
 from app.store import as_of
@@ -56,6 +57,8 @@ class Actor:
     full_name: str
     kind: str
     aliases: tuple[str, ...]
+    colour: str
+    """`#rrggbb`, for maps and charts."""
 
 
 @dataclass(frozen=True)
@@ -163,8 +166,12 @@ def source_name(connection: Connection) -> Callable[[str], str]:
 
 def list_actors(connection: Connection) -> list[Actor]:
     """Every party, in the order of their ids; there are few."""
-    rows = connection.execute(select(actors).order_by(actors.c.id))
-    return [Actor(r.id, r.name, r.full_name, r.kind, tuple(r.aliases)) for r in rows]
+    rows = connection.execute(select(actors).order_by(actors.c.id)).all()
+    recorded = sorted(rows, key=lambda row: (row.revision, row.id))
+    colours = colours_of([row.id for row in recorded])
+    return [
+        Actor(r.id, r.name, r.full_name, r.kind, tuple(r.aliases), colours[r.id]) for r in rows
+    ]
 
 
 @dataclass(frozen=True)

@@ -26,6 +26,7 @@ from app.domain.clocks import Span
 from app.domain.control import UNKNOWN, Confidence, Outcome, Question, Status
 from app.domain.places import BoundingBox, Named, Sought
 from app.domain.summary import Place
+from app.domain.words import Told, in_words
 from app.store import as_of, search
 from app.store.boundaries import district_at, districts_in
 from app.store.tables import (
@@ -76,6 +77,24 @@ class DistrictStatus:
         """Status and controller, as the rule compares them."""
         return Outcome(self.status, self.controller.id if self.controller else None)
 
+    def in_words(self, question: Question) -> str:
+        """The answer in plain sentences; `question` is the one that it answers."""
+        reported_by = question.clocks.reported_by
+        return in_words(
+            Told(
+                district=self.name,
+                province=self.province.name,
+                outcome=self.outcome,
+                holder=self.controller.name if self.controller else None,
+                since=self.since,
+                confidence=self.confidence,
+                disputed=self.disputed,
+                last_reported=self.last_reported,
+                as_of=question.clocks.as_of.text,
+                reported_by=reported_by.text if reported_by else None,
+            )
+        )
+
     @property
     def place(self) -> Place:
         """What the totals count."""
@@ -125,7 +144,7 @@ def names_of_districts(connection: Connection, which: Which) -> dict[str, str]:
     rows = connection.execute(
         select(districts.c.id, districts.c.name)
         .join(provinces)
-        .where(*_places(which))
+        .where(*places_of(which))
         .order_by(districts.c.id)
     )
     return {row.id: row.name for row in rows}
@@ -232,7 +251,7 @@ def _last_published(question: Question) -> Any:
 
 
 def _conditions(which: Which, decider: FromClause) -> list[ColumnElement[bool]]:
-    conditions = _places(which)
+    conditions = places_of(which)
     if which.controller:
         conditions.append(decider.c.controller_id == which.controller)
     if which.status is Status.UNKNOWN:
@@ -249,7 +268,7 @@ def _conditions(which: Which, decider: FromClause) -> list[ColumnElement[bool]]:
     return conditions
 
 
-def _places(which: Which) -> list[ColumnElement[bool]]:
+def places_of(which: Which) -> list[ColumnElement[bool]]:
     """The conditions that speak of places alone, whatever holds there."""
     equal = {
         provinces.c.country_code: which.country,

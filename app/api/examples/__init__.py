@@ -22,6 +22,7 @@ ASKED = {
     "summary": "/summary?as_of=2021-08-16",
     "changes": "/changes?from=2021-06-05&to=2021-06-10&province=AF23",
     "series": "/series?from=2021-06-01&to=2021-08-01&step=month",
+    "replay": "/replay?province=AF29&as_of=2021-08-16",
     "provinces": "/provinces?limit=2&as_of=2021-06-30",
     "province": "/provinces/AF23",
     "province-summary": "/provinces/AF29/summary?as_of=2021-06-10",

@@ -121,6 +121,7 @@ class Control(Asked):
     """Who holds one district."""
 
     district: DistrictRef
+    in_words: str = Field(description="the answer in plain sentences, to be quoted as they stand")
     status: Status
     controller: Ref | None
     since: date | None = Field(
@@ -273,6 +274,9 @@ class Actor(Document):
     full_name: str
     kind: str
     aliases: list[str]
+    colour: str = Field(
+        description="`#rrggbb`, the same on every map and chart of this service; it never changes"
+    )
 
 
 class SourceRecorded(Ref):

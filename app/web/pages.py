@@ -1,0 +1,106 @@
+"""The addresses of pages, and what every page has: its template, its headers, its errors."""
+
+from collections.abc import Awaitable, Callable
+from functools import wraps
+from http import HTTPStatus
+from typing import Any
+from urllib.parse import urlencode
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, RedirectResponse, Response
+from starlette.routing import Match, Route
+from starlette.types import Scope
+
+from app.domain.words import written
+from app.web import security
+from app.web.assets import colours
+from app.web.reading import MovedError, Reading, RefusedError
+
+_templates = Environment(
+    loader=PackageLoader("app.web"),
+    autoescape=True,
+    undefined=StrictUndefined,
+    trim_blocks=True,
+    lstrip_blocks=True,
+)
+_templates.filters["written"] = written
+
+Handler = Callable[[Request], Awaitable[Response]]
+
+
+class Page(Route):
+    """A page's address; measurements name it as they name the API's."""
+
+    def matches(self, scope: Scope) -> tuple[Match, Scope]:
+        """Match as any route does, and leave word of the match."""
+        match, found = super().matches(scope)
+        if match is not Match.NONE:
+            found["route"] = self
+        return match, found
+
+
+def render(
+    request: Request, template: str, *, status: int = 200, framed: bool = False, **said: Any
+) -> HTMLResponse:
+    """An HTML page. `root` leads from it to the service, wherever that is mounted."""
+    page = _templates.get_template(template).render(
+        root=f"{request.scope.get('root_path', '')}/",
+        base_url=str(request.base_url),
+        url=str(request.url),
+        query=urlencode(request.query_params),
+        **said,
+    )
+    return HTMLResponse(page, status_code=status, headers=security.headers(framed=framed))
+
+
+def page(handler: Handler) -> Handler:
+    """A handler whose refused questions become a page, and moved places a redirection."""
+
+    @wraps(handler)
+    async def answer(request: Request) -> Response:
+        try:
+            return await handler(request)
+        except MovedError as moved:
+            return RedirectResponse(_page_of(request, moved.location))
+        except RefusedError as refused:
+            return render(
+                request,
+                "problem.html",
+                status=refused.status,
+                problem=refused.problem,
+                title=HTTPStatus(refused.status).phrase,
+            )
+
+    return answer
+
+
+def _page_of(request: Request, location: str) -> str:
+    """The page of a place whose canonical address in the API is `location`."""
+    place = location.partition("?")[0].strip("/").split("/")[1]
+    before = request.scope["path"].rpartition("/")[0]
+    address = f"{request.scope.get('root_path', '')}{before}/{place}"
+    return f"{address}?{request.url.query}" if request.url.query else address
+
+
+@page
+async def home(request: Request) -> Response:
+    """The map. Its first words are made here, for whoever has no scripts or shares the address."""
+    api = Reading(request)
+    summary = await api.get("/summary")
+    return render(request, "index.html", summary=summary, clocks=api.clocks)
+
+
+@page
+async def embed(request: Request) -> Response:
+    """The map alone, for a frame in somebody else's page."""
+    api = Reading(request)
+    summary = await api.get("/summary")
+    return render(request, "embed.html", framed=True, summary=summary, clocks=api.clocks)
+
+
+ROUTES = [
+    Page("/", home),
+    Page("/embed", embed),
+    Page("/static/colours.css", colours),
+]
