@@ -3,6 +3,8 @@
 import math
 import re
 from datetime import date
+from enum import StrEnum
+from functools import partial
 from typing import Annotated, Any, Literal
 
 from pydantic import (
@@ -299,14 +301,17 @@ class SourceList(CountryClocks, Page):
     """`GET /sources` and `/sources/{id}`."""
 
 
-def _kinds(text: str) -> str:
+def words_of(text: str, words: type[StrEnum]) -> str:
+    """A text of words with commas between; ValueError where one is not of those words."""
     for word in text.split(","):
-        if word not in tuple(LineKind):
-            raise ValueError(f"write one or more of {', '.join(LineKind)}, with commas between")
+        if word not in tuple(words):
+            raise ValueError(f"write one or more of {', '.join(words)}, with commas between")
     return text
 
 
-Kinds = Annotated[str, StringConstraints(max_length=80), AfterValidator(_kinds)]
+Kinds = Annotated[
+    str, StringConstraints(max_length=80), AfterValidator(partial(words_of, words=LineKind))
+]
 """Kinds of lines, with commas between."""
 
 

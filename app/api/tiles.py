@@ -5,6 +5,7 @@ import re
 import threading
 from collections.abc import Callable, Hashable
 from contextlib import suppress
+from functools import partial
 from html import escape
 from http import HTTPStatus
 from typing import Annotated, Any
@@ -12,7 +13,7 @@ from urllib.parse import urlencode
 
 from cachetools import TTLCache
 from fastapi import APIRouter, Depends, Path, Query, Request, Response
-from pydantic import BeforeValidator
+from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints
 
 from app.api import params
 from app.api.deps import (
@@ -41,8 +42,28 @@ _WORLD = (-180.0, -85.05112878, 180.0, 85.05112878)
 _NUMBER = re.compile(r"-?\d{1,10}", re.ASCII)
 
 
+Layers = Annotated[
+    str,
+    StringConstraints(max_length=80),
+    AfterValidator(partial(params.words_of, words=tiles.Layer)),
+]
+
+
 class TileQuery(params.CountryClocks, params.Drawn):
     """`GET /tiles/{z}/{x}/{y}.mvt` and `/tiles.json`."""
+
+    layers: Layers = Field(
+        ",".join(tiles.USUAL),
+        description="Which layers, with commas between: `districts`, `provinces`, `frontline`, "
+        "`borders` (every border between two districts, whoever holds them, for maps that colour "
+        "by themselves).",
+    )
+
+    @property
+    def wanted(self) -> tuple[tiles.Layer, ...]:
+        """The layers, read, in the order of a tile."""
+        given = self.layers.split(",")
+        return tuple(layer for layer in tiles.Layer if layer in given)
 
 
 def _written_out(text: Any) -> Any:
@@ -137,6 +158,8 @@ def get_tilejson(
         "country": country.code,
         "boundary_set": shapes.id,
     }
+    if query.wanted != tiles.USUAL:
+        asked_for["layers"] = ",".join(query.wanted)
     return documents.TileJson.model_validate(
         {
             **asked_members(question),
@@ -144,6 +167,8 @@ def get_tilejson(
             "name": f"District control, {country.name}, {question.clocks.as_of.text}",
             # Maps put it into their page as HTML.
             "attribution": escape(shapes.attribution, quote=False),
+            "vector_layers": [documents.LAYERS[layer] for layer in query.wanted],
+            "promoteId": dict.fromkeys(query.wanted, "id"),
             "tiles": [f"{request.base_url}{TEMPLATE.removeprefix('/')}?{urlencode(asked_for)}"],
             "maxzoom": tiles.MAX_ZOOM,
             "bounds": bounds,
@@ -174,11 +199,11 @@ def get_tile(
 ) -> Response:
     """Districts with who holds them, provinces and front lines, simplified for the zoom.
 
-    Layers: `districts`, `provinces` and `frontline`; `/tiles.json` lists their attributes. A
-    missing attribute is null in JSON. `frontline` has the kinds `front`, `contested` and `unknown`
-    in one layer: draw those that you mean, for behind an `unknown` line nobody reported who
-    stands there. Features have no numeric id; use `promoteId: "id"` in MapLibre. Lines follow
-    district borders.
+    Layers: `districts`, `provinces` and `frontline`, unless `layers` names others; `/tiles.json`
+    lists their attributes. A missing attribute is null in JSON. `frontline` has the kinds `front`,
+    `contested` and `unknown` in one layer: draw those that you mean, for behind an `unknown` line
+    nobody reported who stands there. Features have no numeric id; use `promoteId: "id"` in
+    MapLibre. Lines follow district borders.
     """
     negotiate(request, query.f, "mvt")
     country = country_asked(connection, query, settings)
@@ -186,14 +211,17 @@ def get_tile(
     shapes = shapes_needed(connection, query, country.code)
     cache: TileCache = request.app.state.tiles
     drawn = cache.get(
-        _key(tile, shapes, question), lambda: tiles.draw(connection, question, shapes.id, tile)
+        (*_key(tile, shapes, question), query.wanted),
+        lambda: tiles.draw(connection, question, shapes.id, tile, query.wanted),
     )
     if not drawn:
         return Response(status_code=HTTPStatus.NO_CONTENT)
     return Response(drawn, media_type=MEDIA_TYPES["mvt"])
 
 
-def _key(tile: tiles.Tile, shapes: boundaries.BoundarySet, question: Question) -> Hashable:
+def _key(
+    tile: tiles.Tile, shapes: boundaries.BoundarySet, question: Question
+) -> tuple[Hashable, ...]:
     """All that a tile depends on: questions that mean the same share it."""
     clocks = question.clocks
     return (

@@ -38,7 +38,7 @@ class Derived:
 
 
 def derive(connection: Connection, boundary_set: str) -> Derived:
-    """Derive the borders and drawings of a set from its district shapes, in place of earlier ones.
+    """Derive the borders and drawings of a set from its shapes, in place of earlier ones.
 
     In the caller's transaction. Takes some seconds for some hundred districts.
     """
@@ -47,18 +47,23 @@ def derive(connection: Connection, boundary_set: str) -> Derived:
     kept = np.flatnonzero(~shapely.is_empty(cleaned))
     together, ids = cleaned[kept], [stored[index].district for index in kept]
     provinces = np.array([stored[index].province for index in kept])
+    outlines = _outlines(connection, boundary_set, stored)
     drawings.clear(connection, boundary_set)
     met = _borders(together, ids)
     drawings.add_borders(connection, boundary_set, met)
     flat = coverage.web_mercator(together)
+    flat_outlines = coverage.web_mercator(outlines.alone)
     for zoom in drawings.ZOOMS:
         drawn = coverage.simplified(flat, _PIXEL_AT_ZERO / 2**zoom)
+        alone = coverage.simplified(flat_outlines, _PIXEL_AT_ZERO / 2**zoom)
         drawing = drawings.Drawing(
             districts=dict(zip(ids, shapely.to_wkb(coverage.multipolygons(drawn)), strict=True)),
             provinces={
                 str(province): shapely.to_wkb(coverage.union(drawn[provinces == province]))
                 for province in np.unique(provinces)
-            },
+                if province in outlines.of_districts
+            }
+            | dict(zip(outlines.ids, shapely.to_wkb(coverage.multipolygons(alone)), strict=True)),
             borders=[border for border in _borders(drawn, ids) if border.neighbour],
         )
         drawings.add_drawing(connection, boundary_set, zoom, drawing)
@@ -69,6 +74,46 @@ def derive(connection: Connection, boundary_set: str) -> Derived:
         alone=tuple(district for district in ids if district not in bordering),
         lost=tuple(sorted({shape.district for shape in stored} - set(ids))),
     )
+
+
+@dataclass(frozen=True)
+class _Outlines:
+    """How the provinces of a set are drawn; those that are in neither have no outline.
+
+    `of_districts` are their districts together. The set lacks some district of the others, but has
+    an outline of them: `ids`, and in the same order `alone`, which share vertices.
+    """
+
+    of_districts: frozenset[str]
+    ids: list[str]
+    alone: coverage.Shapes
+
+
+def _outlines(
+    connection: Connection, boundary_set: str, stored: Sequence[drawings.StoredShape]
+) -> _Outlines:
+    """What is left of a province without some of its districts is not its outline.
+
+    Unless that fills the outline that the set has of it: shapes may divide a province among fewer
+    districts than it has.
+    """
+    whole = {shape.province for shape in stored}
+    whole -= drawings.provinces_lacking_districts(connection, boundary_set)
+    alone = {}
+    for province, wkb in drawings.stored_outlines(connection, boundary_set).items():
+        if province in whole:
+            continue
+        outline = shapely.from_wkb(wkb)
+        districts = shapely.from_wkb([s.wkb for s in stored if s.province == province])
+        # What a gap no wider than SNAP leaves of it is nothing.
+        gap = shapely.difference(outline, shapely.union_all(districts))
+        if shapely.is_empty(shapely.buffer(gap, -SNAP / 2)):
+            whole.add(province)
+        else:
+            alone[province] = outline
+    cleaned = coverage.as_coverage(np.array(list(alone.values()), dtype=object), SNAP)
+    kept = np.flatnonzero(~shapely.is_empty(cleaned))
+    return _Outlines(frozenset(whole), [list(alone)[index] for index in kept], cleaned[kept])
 
 
 def derive_all(connection: Connection) -> int:

@@ -29,7 +29,7 @@ class Told:
 
 @dataclass(frozen=True)
 class Answer:
-    """What decides in a district: who holds it, how sure that is, whether a document disputes it."""
+    """What decides in a district: who holds it, how sure that is, whether it is disputed."""
 
     outcome: Outcome
     confidence: Confidence
@@ -67,7 +67,7 @@ def editions(told: Sequence[Told], zone: ZoneInfo) -> list[Edition]:
 
 
 def _runs(states: Iterable[EventState], zone: ZoneInfo) -> tuple[tuple[date, Answer], ...]:
-    """The answer at the end of each day on which it changes; of several on a day the last counts."""
+    """The answer at the end of each day on which it changes; the last one of a day counts."""
     by_day = {
         state.reading.span.latest.astimezone(zone).date(): Answer(
             state.outcome, state.reading.confidence, state.reading.disputed

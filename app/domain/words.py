@@ -36,7 +36,9 @@ class Told:
 def in_words(told: Told) -> str:
     """Say who holds a district, in English sentences that can be quoted as they stand."""
     place = f"{told.district} in {told.province}"
-    until = f", by what had been published by {written(told.reported_by)}" if told.reported_by else ""
+    until = (
+        f", by what had been published by {written(told.reported_by)}" if told.reported_by else ""
+    )
     when = f"As of {written(told.as_of)}{until}"
     if told.outcome.status is Status.UNKNOWN:
         return f"{when}, nothing on record that counts says who controls {place}."

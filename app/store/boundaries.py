@@ -12,9 +12,11 @@ from sqlalchemy import (
     RowMapping,
     Select,
     func,
+    null,
     or_,
     select,
     text,
+    union_all,
 )
 
 from app.domain.places import BoundingBox, Named
@@ -229,7 +231,8 @@ def district_at(longitude: float, latitude: float, boundary_set: str) -> Select[
 class Covered:
     """What a set covers: how many districts, within which box, and which districts it lacks.
 
-    `bbox` is west, south, east, north in degrees; None for a set without shapes.
+    `bbox` is west, south, east, north in degrees, of districts and outlines of provinces; None for
+    a set without shapes.
     """
 
     districts: int
@@ -239,17 +242,27 @@ class Covered:
 
 def coverage_of(connection: Connection, boundary_set: BoundarySet) -> Covered:
     """What a set covers of its country."""
-    of_set = district_shapes.c.boundary_set_id == boundary_set.id
-    extent = func.ST_Extent(district_shapes.c.geom)
+    shapes = union_all(
+        *(
+            select(place.label("district"), table.c.geom).where(
+                table.c.boundary_set_id == boundary_set.id
+            )
+            for table, place in (
+                (district_shapes, district_shapes.c.district_id),
+                (province_shapes, null()),
+            )
+        )
+    ).subquery()
+    extent = func.ST_Extent(shapes.c.geom)
     found = connection.execute(
         select(
-            func.count().label("districts"),
+            func.count(shapes.c.district).label("districts"),
             *(edge(extent) for edge in (func.ST_XMin, func.ST_YMin, func.ST_XMax, func.ST_YMax)),
-        ).where(of_set)
+        )
     ).one()
     return Covered(
         found.districts,
-        tuple(found[1:]) if found.districts else None,
+        tuple(found[1:]) if found[1] is not None else None,
         without_shape(connection, boundary_set),
     )
 

@@ -6,7 +6,7 @@ Geometry comes and goes as WKB.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, delete, select, text
+from sqlalchemy import Connection, delete, select, text, union
 
 from app.store.tables import (
     borders,
@@ -16,6 +16,7 @@ from app.store.tables import (
     drawn_districts,
     drawn_provinces,
     outer_borders,
+    province_shapes,
 )
 
 ZOOMS = range(3, 13)
@@ -42,7 +43,10 @@ class Border:
 
 @dataclass(frozen=True)
 class Drawing:
-    """Everything at one zoom, in metres of Web Mercator: shapes by place, and borders."""
+    """Everything at one zoom, in metres of Web Mercator: shapes by place, and borders.
+
+    `provinces` are whole: one that is only drawn in part is not in it.
+    """
 
     districts: Mapping[str, bytes]
     provinces: Mapping[str, bytes]
@@ -64,10 +68,31 @@ def stored_shapes(connection: Connection, boundary_set: str) -> list[StoredShape
     return [StoredShape(row.district_id, row.province_id, bytes(row.wkb)) for row in rows]
 
 
+def stored_outlines(connection: Connection, boundary_set: str) -> dict[str, bytes]:
+    """The shapes that a set has of provinces themselves, as WKB in degrees (WGS 84)."""
+    rows = connection.execute(
+        select(province_shapes.c.province_id, province_shapes.c.geom.ST_AsBinary())
+        .where(province_shapes.c.boundary_set_id == boundary_set)
+        .order_by(province_shapes.c.province_id.collate("C"))
+    )
+    return {province: bytes(wkb) for province, wkb in rows}
+
+
+def provinces_lacking_districts(connection: Connection, boundary_set: str) -> set[str]:
+    """The provinces, of whatever country, with a district that the set has no shape for."""
+    shaped = select(district_shapes.c.district_id).where(
+        district_shapes.c.boundary_set_id == boundary_set
+    )
+    found = select(districts.c.province_id).where(districts.c.id.not_in(shaped)).distinct()
+    return set(connection.scalars(found))
+
+
 def sets_with_shapes(connection: Connection) -> list[str]:
-    """The ids of the sets that have district shapes."""
-    found = select(district_shapes.c.boundary_set_id).distinct()
-    return list(connection.scalars(found.order_by(district_shapes.c.boundary_set_id)))
+    """The ids of the sets that have shapes, of districts or of provinces."""
+    found = union(
+        select(district_shapes.c.boundary_set_id), select(province_shapes.c.boundary_set_id)
+    )
+    return sorted(connection.scalars(found))
 
 
 def is_derived(connection: Connection, boundary_set: str) -> bool:

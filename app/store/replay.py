@@ -67,7 +67,5 @@ def told_over_time(
                 Span(row.earliest, row.latest), Confidence(row.confidence), row.disputed
             ),
         )
-        found.setdefault(row.district_id, []).append(
-            Told(state, row.reported_from, until)
-        )
+        found.setdefault(row.district_id, []).append(Told(state, row.reported_from, until))
     return found

@@ -169,9 +169,7 @@ def list_actors(connection: Connection) -> list[Actor]:
     rows = connection.execute(select(actors).order_by(actors.c.id)).all()
     recorded = sorted(rows, key=lambda row: (row.revision, row.id))
     colours = colours_of([row.id for row in recorded])
-    return [
-        Actor(r.id, r.name, r.full_name, r.kind, tuple(r.aliases), colours[r.id]) for r in rows
-    ]
+    return [Actor(r.id, r.name, r.full_name, r.kind, tuple(r.aliases), colours[r.id]) for r in rows]
 
 
 @dataclass(frozen=True)

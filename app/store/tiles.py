@@ -5,8 +5,9 @@ here: the drawings of each zoom were made when the boundary set was loaded.
 """
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Any
 
 from sqlalchemy import (
@@ -43,6 +44,23 @@ One in 64: 8 pixels of a tile of 512, which covers outlines up to 16 pixels wide
 """
 
 
+class Layer(StrEnum):
+    """A layer of a tile.
+
+    `frontline` has the borders between districts that are not in the same hands; `borders` has
+    every border between two districts, whoever holds them, for maps that colour by themselves.
+    """
+
+    DISTRICTS = "districts"
+    PROVINCES = "provinces"
+    FRONTLINE = "frontline"
+    BORDERS = "borders"
+
+
+USUAL = (Layer.DISTRICTS, Layer.PROVINCES, Layer.FRONTLINE)
+"""The layers of a tile where none are named."""
+
+
 @dataclass(frozen=True)
 class Tile:
     """The place of a tile: zoom, column from the west, row from the north."""
@@ -62,28 +80,36 @@ class Tile:
         return max(self.z, ZOOMS[0])
 
 
-def draw(connection: Connection, question: Question, boundary_set: str, tile: Tile) -> bytes:
-    """A tile with the layers `districts`, `provinces` and `frontline`; no bytes where it is empty.
+def draw(
+    connection: Connection,
+    question: Question,
+    boundary_set: str,
+    tile: Tile,
+    layers: Collection[Layer] = USUAL,
+) -> bytes:
+    """A tile with these layers; no bytes where it is empty.
 
     The tile must exist. `frontline` has every border between two districts of different outcomes,
     of whatever kind. The same question gives the same bytes.
     """
     found = _places_in(connection, boundary_set, tile)
-    if not found:
-        return b""
     ids = {end for place in found for end in (place.district, place.neighbour) if end}
-    held = {s.id: s for s in statuses(connection, question, Which(districts=tuple(sorted(ids))))}
-    shown = {
-        "districts": {p.district: _district(held[p.district]) for p in found if not p.neighbour},
-        "frontline": dict(_lines(held, found)),
+    which = Which(districts=tuple(sorted(ids)))
+    # A province may reach beyond the districts that there are shapes of.
+    held = {s.id: s for s in statuses(connection, question, which)} if ids else {}
+    shown: dict[Layer, dict[str, dict[str, Any]]] = {
+        Layer.DISTRICTS: {
+            p.district: _district(held[p.district]) for p in found if not p.neighbour
+        },
+        Layer.FRONTLINE: dict(_lines(held, found)),
     }
     drawn = connection.execute(
-        _DRAW,
+        text("SELECT " + " || ".join(_DRAW[layer] for layer in Layer if layer in layers)),
         {
             **vars(tile),
             "boundary_set": boundary_set,
             "drawing": tile.drawing,
-            **{layer: json.dumps(said) for layer, said in shown.items()},
+            **{layer: json.dumps(said) for layer, said in shown.items() if layer in layers},
         },
     ).scalar_one()
     return bytes(drawn)
@@ -196,6 +222,7 @@ _LAYER = """
     ), '')
 """
 _SAID = "JOIN jsonb_each(CAST(:{layer} AS jsonb)) AS told (id, said) ON told.id = {key}"
+_BORDER = "drawn.district_id || '-' || drawn.neighbour_id"
 
 
 def _layer(layer: str, key: str, table: str, join: str = _SAID, said: str = "told.said") -> str:
@@ -205,19 +232,23 @@ def _layer(layer: str, key: str, table: str, join: str = _SAID, said: str = "tol
     )
 
 
-_DRAW = text(
-    "SELECT "
-    + " || ".join(
-        (
-            _layer("districts", "drawn.district_id", "drawn_districts"),
-            _layer(
-                "provinces",
-                "drawn.province_id",
-                "drawn_provinces",
-                "JOIN provinces ON provinces.id = drawn.province_id",
-                "jsonb_build_object('name', provinces.name)",
-            ),
-            _layer("frontline", "drawn.district_id || '-' || drawn.neighbour_id", "drawn_borders"),
-        )
-    )
-)
+_DRAW = {
+    Layer.DISTRICTS: _layer("districts", "drawn.district_id", "drawn_districts"),
+    Layer.PROVINCES: _layer(
+        "provinces",
+        "drawn.province_id",
+        "drawn_provinces",
+        "JOIN provinces ON provinces.id = drawn.province_id",
+        "jsonb_build_object('name', provinces.name)",
+    ),
+    Layer.FRONTLINE: _layer("frontline", _BORDER, "drawn_borders"),
+    Layer.BORDERS: _layer(
+        "borders",
+        _BORDER,
+        "drawn_borders",
+        "",
+        "jsonb_build_object("
+        "'district_id_1', drawn.district_id, 'district_id_2', drawn.neighbour_id)",
+    ),
+}
+"""SQL that makes each layer; none of it comes from a client."""

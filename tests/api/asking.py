@@ -26,6 +26,7 @@ READS = {
     "/summary": "/summary",
     "/changes": "/changes?from=2021-06-01&to=2021-06-10",
     "/series": "/series?from=2021-06-01&to=2021-06-10",
+    "/replay": "/replay",
     "/frontline": "/frontline",
     "/encirclement": "/encirclement",
     "/tiles.json": "/tiles.json",

@@ -33,7 +33,6 @@ NO_ERROR = 'Bearer realm="district-control"'
 INVALID = NO_ERROR + ', error="invalid_token"'
 UNKNOWN = "dc_0123456789ab_" + "x" * 43
 OPEN = [
-    "/",
     "/docs",
     "/docs/oauth2-redirect",
     "/openapi.json",

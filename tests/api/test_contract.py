@@ -39,6 +39,7 @@ MEMBERS = {
     "/summary": f"{SUMMARY} provinces",
     "/changes": "before after totals districts",
     "/series": "step points",
+    "/replay": "country first last first_reported last_reported states districts",
     "/districts/{id}/neighbours": (
         f"district {ASKED} status controller boundary_set border_km outside_km neighbours"
     ),

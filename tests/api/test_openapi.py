@@ -215,9 +215,3 @@ def test_the_documentation_page_loads_everything_from_us(client: TestClient) -> 
 def test_the_style_sheet_loads_nothing_from_elsewhere(client: TestClient) -> None:
     style = client.get("/static-offline-docs/swagger-ui.css").text
     assert not re.search(r"(@import|url\()\s*[\"']?(https?:)?//", style)
-
-
-def test_the_bare_address_leads_to_the_documentation(client: TestClient) -> None:
-    response = client.get("/")
-    assert response.status_code == 307
-    assert client.get("/", follow_redirects=True).text == client.get("/docs").text

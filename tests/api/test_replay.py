@@ -14,7 +14,9 @@ UNKNOWN = ("unknown", None, None, False)
 
 def told(replay: Answer, district: Answer, day: str, reported_by: str | None) -> Any:
     """What a client reads from the replay, as its documentation says."""
-    found = [e for e in district["editions"] if not reported_by or e["reported_from"] <= reported_by]
+    found = [
+        e for e in district["editions"] if not reported_by or e["reported_from"] <= reported_by
+    ]
     runs = [number for first, number in found[-1]["runs"] if first <= day] if found else []
     if not runs:
         return UNKNOWN
@@ -34,9 +36,9 @@ def test_each_day_is_what_control_says(
     replay = ask(client, "/replay", min_confidence=minimum)
     for day in DAYS:
         expected = statuses(client, as_of=day, reported_by=reported_by, min_confidence=minimum)
-        assert {
-            one["id"]: told(replay, one, day, reported_by) for one in replay["districts"]
-        } == {place: of_control(item) for place, item in expected.items()}, day
+        assert {one["id"]: told(replay, one, day, reported_by) for one in replay["districts"]} == {
+            place: of_control(item) for place, item in expected.items()
+        }, day
 
 
 def test_every_reporting_day_that_changes_an_answer_is_an_edition(client: TestClient) -> None:
@@ -59,9 +61,9 @@ def test_an_instant_ends_what_is_told_though_its_day_goes_on(client: TestClient)
     for instant in (f"{day}T00:00+04:30", f"{day}T12:00+04:30", day):
         replay = ask(client, "/replay", reported_by=instant)
         expected = statuses(client, reported_by=instant)
-        assert {one["id"]: told(replay, one, "2026-01-01", None) for one in replay["districts"]} == {
-            place: of_control(item) for place, item in expected.items()
-        }, instant
+        assert {
+            one["id"]: told(replay, one, "2026-01-01", None) for one in replay["districts"]
+        } == {place: of_control(item) for place, item in expected.items()}, instant
 
 
 def test_a_province_has_its_districts_only(client: TestClient) -> None:

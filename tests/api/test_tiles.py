@@ -732,3 +732,28 @@ def test_the_tilejson_is_documented_as_it_is(client: TestClient) -> None:
     answer = ask(client, "/tiles.json")
     assert answer.keys() == schema["properties"].keys()
     assert json.dumps(answer["center"])[-2:] == "5]"
+
+
+def test_a_map_that_colours_by_itself_has_every_border(client: TestClient) -> None:
+    told = ask(client, "/tiles.json", layers="borders,districts")
+    assert [layer["id"] for layer in told["vector_layers"]] == ["districts", "borders"]
+    assert told["promoteId"] == {"districts": "id", "borders": "id"}
+    assert "layers=districts%2Cborders" in told["tiles"][0]
+    shown = features_at(client, 6, layers="borders,districts")
+    assert shown.keys() == {"districts", "borders"}
+    for border, said in shown["borders"].items():
+        assert border == f"{said['district_id_1']}-{said['district_id_2']}"
+    lines = features_at(client, 6, layers="frontline", as_of="2021-08-15")["frontline"]
+    neighbours = {
+        "-".join(sorted(("AF2907", neighbour["district"]["id"])))
+        for neighbour in ask(client, "/districts/AF2907/neighbours")["neighbours"]
+    }
+    of_qaisar = {border for border in shown["borders"] if "AF2907" in border}
+    assert of_qaisar == neighbours
+    assert lines.keys() < shown["borders"].keys()
+
+
+def test_a_layer_that_there_is_not_is_refused(client: TestClient) -> None:
+    for layers in ("roads", "districts,", "", "districts,Borders"):
+        response = client.get("/tiles/6/44/25.mvt", params={"layers": layers})
+        assert_problem(response, 422, "layers")

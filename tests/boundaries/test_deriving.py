@@ -142,6 +142,7 @@ def test_a_restored_service_has_borders(
 def test_a_set_without_shapes_derives_nothing(own_seeded: Engine) -> None:
     with writing(own_seeded) as connection:
         connection.execute(delete(district_shapes))
+        connection.execute(delete(province_shapes))
         derived = derive(connection, "af-voronoi")
     assert (derived.borders, derived.alone, derived.lost) == (0, (), ())
     assert [count(own_seeded, table) for table in DERIVED] == [0, 0, 0, 0, 0]

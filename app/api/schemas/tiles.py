@@ -5,6 +5,7 @@ from typing import Literal
 from pydantic import Field
 
 from app.api.schemas.base import Asked, BoundarySet, Document
+from app.store.tiles import Layer
 
 _DISTRICT = {
     "id": "P-code",
@@ -47,16 +48,22 @@ class VectorLayer(Document):
     )
 
 
-LAYERS = (
-    VectorLayer(id="districts", description="Districts and who holds them", fields=_DISTRICT),
-    VectorLayer(id="provinces", description="Outlines of provinces", fields=_PROVINCE),
-    VectorLayer(
-        id="frontline",
-        description="Borders between districts that are not in the same hands, of every kind: "
-        "filter by `kind`",
-        fields=_LINE,
+_DESCRIBED: dict[Layer, tuple[str, dict[str, str]]] = {
+    Layer.DISTRICTS: ("Districts and who holds them", _DISTRICT),
+    Layer.PROVINCES: ("Outlines of provinces", _PROVINCE),
+    Layer.FRONTLINE: (
+        "Borders between districts that are not in the same hands, of every kind: filter by `kind`",
+        _LINE,
     ),
-)
+    Layer.BORDERS: (
+        "Every border between two districts, whoever holds them",
+        {name: _LINE[name] for name in ("id", "district_id_1", "district_id_2")},
+    ),
+}
+LAYERS = {
+    layer: VectorLayer(id=layer, description=description, fields=fields)
+    for layer, (description, fields) in _DESCRIBED.items()
+}
 
 
 class TileJson(Asked):
@@ -74,9 +81,8 @@ class TileJson(Asked):
     maxzoom: int = Field(description="closer views are drawn from tiles of this zoom")
     bounds: list[float] = Field(description="west, south, east, north in degrees (WGS 84)")
     center: tuple[float, float, int] = Field(description="longitude, latitude, zoom")
-    vector_layers: tuple[VectorLayer, ...] = LAYERS
+    vector_layers: list[VectorLayer]
     promote_id: dict[str, str] = Field(
-        {layer.id: "id" for layer in LAYERS},
         alias="promoteId",
         description="what to put into the source of a MapLibre style, for feature-state",
     )
