@@ -84,7 +84,8 @@ def province_geometries(
     """Outlines of provinces as GeoJSON geometries, as `boundaries.geometries` gives districts.
 
     A set of districts alone has the outlines that were drawn around them for the closest zoom,
-    within some 20 m of their borders. Provinces without an outline are left out.
+    within some 20 m of their borders. Provinces without an outline, for the set lacks some of
+    their districts, are left out.
     """
     outlines = _outlines(boundary_set)
     shape = func.ST_ForcePolygonCCW(outlines.c.geom)
