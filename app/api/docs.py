@@ -1,4 +1,12 @@
-"""The words that open the documentation page."""
+"""The documentation page: its words, and what it may do in a browser."""
+
+import base64
+import hashlib
+from html.parser import HTMLParser
+
+from fastapi import Request
+from fastapi.openapi.docs import get_swagger_ui_html
+from fastapi.responses import HTMLResponse
 
 DESCRIPTION = """
 A sourced record of who controls which district. First country: Afghanistan, summer 2021.
@@ -27,7 +35,8 @@ Reports that are too weak, not yet certain, contradicting or disputed stand besi
 record starts from what 73 articles say about 122 districts between May and August 2021: a
 district that none of them speaks of is unknown, and counts are of what is on record.
 
-**Citing.** Take the address of your answer, and add the `as_of` and `known_at` that the answer
+**Citing.** `GET /cite?district=AF2907&as_of=2021-06-10` gives a citation as text, BibTeX and
+CSL-JSON. Or take the address of your answer, and add the `as_of` and `known_at` that the answer
 names. At this service, that address gives the same record for ever.
 
 **Shapes are approximate** until real boundaries are imported: province outlines from Natural
@@ -49,8 +58,16 @@ TAGS = [
         "name": "GIS",
         "description": "OGC API - Features: give the address `/ogc` to QGIS or GDAL.",
     },
-    {"name": "Maps", "description": "Vector tiles of one moment, for web maps and GIS."},
+    {
+        "name": "Maps",
+        "description": "One moment as vector tiles, for web maps and GIS, and as pictures.",
+    },
+    {"name": "Citing", "description": "Citations of an answer that lead to it for ever."},
     {"name": "Events", "description": "The record itself: events, their citations and versions."},
+    {
+        "name": "News",
+        "description": "What is being recorded: feeds for readers, a stream for programs.",
+    },
     {"name": "Sources and parties", "description": "Who reports, and who fights."},
     {
         "name": "Writing",
@@ -65,3 +82,59 @@ TAGS = [
     },
     {"name": "Operation", "description": "For those who run the service."},
 ]
+
+FILES = "/static-offline-docs"
+"""Where the files of Swagger UI are served."""
+
+
+async def page(request: Request) -> HTMLResponse:
+    """The documentation, as Swagger UI shows it. Everything that it loads comes from here."""
+    app = request.app
+    root = request.scope.get("root_path", "")
+    shown = get_swagger_ui_html(
+        openapi_url=f"{root}{app.openapi_url}",
+        title=f"{app.title}: documentation",
+        swagger_js_url=f"{root}{FILES}/swagger-ui-bundle.js",
+        swagger_css_url=f"{root}{FILES}/swagger-ui.css",
+        swagger_favicon_url=f"{root}{FILES}/favicon.png",
+        swagger_ui_parameters=app.swagger_ui_parameters,
+    )
+    shown.headers["Content-Security-Policy"] = _policy(bytes(shown.body).decode())
+    return shown
+
+
+def _policy(html: str) -> str:
+    """A page's Content-Security-Policy: of inline scripts it runs those of the page as it is."""
+    scripts = _InlineScripts()
+    scripts.feed(html)
+    digests = (hashlib.sha256(script.encode()).digest() for script in scripts.found)
+    hashes = "".join(f" 'sha256-{base64.b64encode(digest).decode()}'" for digest in digests)
+    return (
+        f"default-src 'none'; script-src 'self'{hashes}; style-src 'self'; "
+        "img-src 'self' data: blob:; connect-src 'self'; "
+        "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+    )
+
+
+class _InlineScripts(HTMLParser):
+    """The texts of the scripts that stand in a page itself."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.found: list[str] = []
+        self._inside = False
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        """Begin a script that has no address."""
+        self._inside = tag == "script" and "src" not in dict(attrs)
+        if self._inside:
+            self.found.append("")
+
+    def handle_endtag(self, tag: str) -> None:
+        """End a script."""
+        self._inside = False
+
+    def handle_data(self, data: str) -> None:
+        """Take up a part of a script."""
+        if self._inside:
+            self.found[-1] += data
