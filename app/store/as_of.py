@@ -20,7 +20,9 @@ def known(table: FromClause, known_at: datetime) -> ColumnElement[bool]:
     )
 
 
-def recorded_by(instant: ColumnElement[datetime], known_at: datetime) -> ColumnElement[bool]:
+def recorded_by(
+    instant: ColumnElement[datetime], known_at: datetime | ColumnElement[datetime]
+) -> ColumnElement[bool]:
     """Something happened to the record by then: a row was opened, or a revision taken."""
     return instant <= known_at
 

@@ -1,0 +1,90 @@
+"""Hearing of new revisions as they are committed, without asking for them.
+
+One connection for each process listens; whoever waits in it holds neither a connection nor a
+thread. Notifications can be lost with a connection, so that the table is asked too: after each
+new connection, and from time to time.
+"""
+
+import asyncio
+
+import psycopg
+import structlog
+from sqlalchemy.engine import URL
+
+CHANNEL = "district_control_revisions"
+"""What a trigger on `revisions` notifies, with the revision's number."""
+
+POLL = 15.0
+"""Seconds after which the table is asked, though nothing was heard."""
+
+_FIRST_PAUSE, _LONGEST_PAUSE = 0.5, 30.0
+"""Seconds before another try at a lost connection; each try doubles the pause."""
+
+log = structlog.get_logger("app.store.listening")
+
+
+class Listener:
+    """The newest revision that this process has heard of; many may wait for a newer one.
+
+    It listens for as long as somebody waits within `with listener:`, in the event loop of the
+    first one.
+    """
+
+    def __init__(self, url: URL) -> None:
+        self._url = url.set(drivername="postgresql").render_as_string(hide_password=False)
+        self._newest = -1
+        self._waiting = 0
+        self._heard = asyncio.Event()
+        self._task: asyncio.Task[None] | None = None
+
+    def __enter__(self) -> "Listener":
+        if not self._waiting:
+            self._heard = asyncio.Event()
+            self._task = asyncio.create_task(self._listen())
+        self._waiting += 1
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._waiting -= 1
+        if not self._waiting and self._task:
+            self._task.cancel()
+            self._task, self._newest = None, -1
+
+    async def newer_than(self, revision: int) -> int:
+        """Wait until there is a newer revision than that; the newest one's number."""
+        while self._newest <= revision:
+            await self._heard.wait()
+        return self._newest
+
+    def _hear(self, revision: int) -> None:
+        if revision > self._newest:
+            self._newest = revision
+            heard, self._heard = self._heard, asyncio.Event()
+            heard.set()
+
+    async def _listen(self) -> None:
+        pause = _FIRST_PAUSE
+        while True:
+            try:
+                connection = await psycopg.AsyncConnection.connect(
+                    self._url, autocommit=True, connect_timeout=10, application_name=CHANNEL
+                )
+                async with connection:
+                    await connection.execute(f"LISTEN {CHANNEL}")
+                    while True:
+                        self._hear(await _newest(connection))
+                        pause = _FIRST_PAUSE
+                        async for notice in connection.notifies(timeout=POLL):
+                            self._hear(int(notice.payload))
+            except (psycopg.Error, OSError) as error:
+                # Its message may name the host; the type says enough.
+                log.warning("listener lost", error=type(error).__name__, again_in_s=pause)
+                await asyncio.sleep(pause)
+                pause = min(2 * pause, _LONGEST_PAUSE)
+
+
+async def _newest(connection: psycopg.AsyncConnection[tuple[int]]) -> int:
+    cursor = await connection.execute("SELECT coalesce(max(revision), 0) FROM revisions")
+    row = await cursor.fetchone()
+    assert row  # noqa: S101 - an aggregate gives a row
+    return row[0]
