@@ -17,7 +17,16 @@ from app.settings import Settings
 from app.store.engine import make_engine
 
 RECORDED = "2026-11-22T12:00:00Z"
-_IN_ADDRESS = re.compile(r"([?&]known_at=)[^&]+")
+_IN_TEXT = {
+    re.compile(r"([?&]known_at=)[^&\s\"}]+"): rf"\g<1>{quote(RECORDED)}",
+    # Citations tell when the record was in that state.
+    re.compile(r"\d+ \w+ \d{4}, [\d:]{8} UTC"): "22 November 2026, 12:00:00 UTC",
+    re.compile(r"(accessed )\d+ \w+ \d{4}"): r"\g<1>22 November 2026",
+    re.compile(r"(urldate = \{)[\d-]+"): r"\g<1>2026-11-22",
+    re.compile(r"(year = \{)\d+"): r"\g<1>2026",
+    re.compile(r"(month = \{)\d+"): r"\g<1>11",
+}
+"""What tells this instant within a text, and what is told instead."""
 
 
 def main() -> None:
@@ -42,7 +51,8 @@ def timeless(document: Any) -> Any:
     if isinstance(document, dict):
         return {key: _timeless_member(key, value) for key, value in document.items()}
     if isinstance(document, str):
-        return _IN_ADDRESS.sub(rf"\g<1>{quote(RECORDED)}", document)
+        for found, instead in _IN_TEXT.items():
+            document = found.sub(instead, document)
     return document
 
 
@@ -52,6 +62,8 @@ def _timeless_member(key: str, value: Any) -> Any:
     # No example asks about a day after the events: it is the day on which it is asked.
     if key == "as_of" and value >= "2022":
         return RECORDED[:10]
+    if key == "date-parts":
+        return [[2026, 11, 22]]
     return timeless(value)
 
 

@@ -1,5 +1,6 @@
 """The application, put together."""
 
+import os
 from importlib.metadata import version
 from typing import Any
 
@@ -17,24 +18,29 @@ from app.api import (
     auth,
     borders,
     boundary_sets,
+    cite,
     control,
     districts,
+    docs,
     errors,
     events,
+    feeds,
     health,
     http,
     imports,
     ogc,
     once,
+    pictures,
+    previews,
     provinces,
     reconcile,
     replay,
     sources,
+    stream,
     tiles,
     writes,
 )
 from app.api.deps import MovedError, no_repeats
-from app.api.docs import DESCRIPTION, TAGS
 from app.api.limits import Limits
 from app.settings import Settings
 from app.store.engine import Engine
@@ -47,10 +53,15 @@ _RESOURCES = (
     borders,
     boundary_sets,
     tiles,
+    pictures,
+    cite,
     ogc,
     events,
+    feeds,
+    stream,
     sources,
     writes,
+    previews,
     imports,
     reconcile,
     health,
@@ -65,13 +76,14 @@ def create_app(settings: Settings, engine: Engine) -> FastAPI:
     app = FastAPIOffline(
         title="District Control",
         summary="Who controls which district, since when, according to whom, and as known when.",
-        description=DESCRIPTION,
+        description=docs.DESCRIPTION,
         version=version("district-control"),
         license_info={"name": "MIT", "identifier": "MIT"},
         contact={"name": "The operators of this service", "email": "contact@example.org"},
-        openapi_tags=TAGS,
-        docs_url="/docs",
+        openapi_tags=docs.TAGS,
+        docs_url=None,
         redoc_url=None,
+        static_url=docs.FILES,
         dependencies=[Depends(auth.admit), Depends(no_repeats)],
         responses={
             304: {"description": "The client has this answer already (`If-None-Match`)"},
@@ -84,6 +96,8 @@ def create_app(settings: Settings, engine: Engine) -> FastAPI:
     app.state.readers = CapacityLimiter(settings.pool_size)
     app.state.writers = CapacityLimiter(min(once.WRITERS, settings.pool_size))
     app.state.streams = CapacityLimiter(STREAMS)
+    app.state.drawers = CapacityLimiter(os.cpu_count() or 1)
+    app.state.streams_open = stream.Streams(engine)
     app.state.limits = Limits(settings)
     app.state.tiles = tiles.TileCache(settings.tile_cache_mb)
     app.state.routes = [route for resource in _RESOURCES for route in resource.router.routes]
@@ -94,6 +108,7 @@ def create_app(settings: Settings, engine: Engine) -> FastAPI:
     closed = [Depends(auth.SCHEME)] if settings.reads_need_key else []
     for resource in _RESOURCES:
         app.include_router(resource.router, dependencies=[] if resource is health else closed)
+    app.add_api_route("/docs", docs.page, include_in_schema=False)
     errors.install(app)
     app.add_exception_handler(MovedError, _moved)
     # The last one added is the first to see a request.
@@ -116,6 +131,7 @@ def create_app(settings: Settings, engine: Engine) -> FastAPI:
     )
     app.add_middleware(http.Observe, registry=app.state.metrics)
     app.add_middleware(CorrelationIdMiddleware, header_name="X-Request-ID")
+    app.add_middleware(http.Protect)
     app.openapi = lambda: _openapi(app)  # type: ignore[method-assign]
     return app
 

@@ -19,7 +19,7 @@ from app.settings import Settings
 from app.store.engine import Engine, reading
 from app.store.keys import Scope, find
 
-OPEN = ("/docs", "/docs/oauth2-redirect", "/healthz", "/readyz", "/metrics")
+OPEN = ("/docs", "/healthz", "/readyz", "/metrics")
 """Routes for everybody, without limits: supervisors and readers of the documentation have no key.
 
 `/openapi.json` and the files of `/docs` are not here, because no dependency stands before them.

@@ -196,7 +196,7 @@ def moment(text: str, field: str, zone: ZoneInfo) -> Moment:
 
 def country_asked(
     connection: Connection,
-    query: params.CountryClocks | params.Series | params.OfCountry,
+    query: params.CountryClocks | params.Series | params.OfCountry | params.NewsQuery,
     settings: Settings,
 ) -> places.Country:
     """The country that a query is about; UnknownPlaceError when it is not on record."""

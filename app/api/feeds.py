@@ -7,6 +7,7 @@ from html import escape
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query, Request, Response
+from fastapi.responses import JSONResponse
 from feedgenerator import Atom1Feed
 from pydantic import Field
 
@@ -25,7 +26,6 @@ from app.store.status import Which, names_of_districts
 router = APIRouter(tags=["News"])
 
 ATOM = "application/atom+xml"
-JSON_FEED = "application/feed+json"
 _SAID = {
     Happened.RECORDED: "",
     Happened.CORRECTED: "Corrected: ",
@@ -167,21 +167,22 @@ def get_atom(request: Request, feed: Asked) -> Response:
     return Response(atom.writeString("utf-8"), media_type=ATOM)
 
 
+class JsonFeedResponse(JSONResponse):
+    """A JSON Feed."""
+
+    media_type = "application/feed+json"
+
+
 @router.get(
     "/feed.json",
     summary="What was recorded (JSON Feed)",
-    response_class=Response,
-    responses={
-        200: {
-            "content": {JSON_FEED: {"schema": JsonFeed.model_json_schema()}},
-            "description": "A JSON Feed, version 1.1",
-        },
-        **documented(404, 422),
-    },
+    response_class=JsonFeedResponse,
+    response_model_exclude_none=True,
+    responses=documented(404, 422),
 )
-def get_json_feed(request: Request, feed: Asked) -> Response:
+def get_json_feed(request: Request, feed: Asked) -> JsonFeed:
     """The same as `/feed.atom`, as a JSON Feed 1.1."""
-    document = JsonFeed.model_validate(
+    return JsonFeed.model_validate(
         {
             "title": feed.title,
             "home_page_url": feed.page,
@@ -189,7 +190,6 @@ def get_json_feed(request: Request, feed: Asked) -> Response:
             "items": [_item(entry) for entry in feed.entries],
         }
     )
-    return Response(document.model_dump_json(exclude_none=True), media_type=JSON_FEED)
 
 
 def _item(entry: Entry) -> dict[str, Any]:

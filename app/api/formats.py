@@ -26,6 +26,12 @@ MEDIA_TYPES = {
     "fgb": "application/vnd.flatgeobuf",
     "gpkg": "application/geopackage+sqlite3",
     "mvt": "application/vnd.mapbox-vector-tile",
+    "svg": "image/svg+xml",
+    "png": "image/png",
+    "text": "text/plain",
+    # Not registered either; it is what sites that hand out BibTeX call it.
+    "bibtex": "application/x-bibtex",
+    "csl": "application/vnd.citationstyles.csl+json",
     "openapi": "application/vnd.oai.openapi+json",
     "schema": "application/schema+json",
 }

@@ -1,7 +1,11 @@
-"""Writes: one transaction each, committed before the answer; a retry changes nothing."""
+"""Writes: one transaction each, committed before the answer; a retry changes nothing.
+
+A rehearsal is a write that is never committed.
+"""
 
 import hashlib
 from collections.abc import AsyncIterator, Callable, Iterator
+from dataclasses import dataclass
 from typing import Annotated
 
 from fastapi import Depends, Header, Request, Response
@@ -10,7 +14,7 @@ from app.api.auth import Admin, Caller, Writer
 from app.domain.errors import InvalidValueError
 from app.importers.fields import printable
 from app.store import answers
-from app.store.engine import Connection, Engine, writing
+from app.store.engine import Connection, Engine, rehearsing, writing
 
 WRITERS = 4
 """Writes of one process that are under way or wait for their turn in the database."""
@@ -136,3 +140,25 @@ WriterWrite = Annotated[Write, Depends(_by_writer)]
 """A write that a key with the scope `write` may do."""
 AdminWrite = Annotated[Write, Depends(_by_admin)]
 """A write that takes a key with the scope `admin`."""
+
+
+@dataclass(frozen=True)
+class Rehearsal:
+    """A write that is rolled back when it has been looked at: who asks, in which transaction."""
+
+    connection: Connection
+    author: str
+
+
+def _rehearsal(
+    request: Request,
+    caller: Writer,
+    _: _NoParameters,
+    turn: Annotated[None, Depends(_writing_turn, scope="function")],
+) -> Iterator[Rehearsal]:
+    with rehearsing(request.app.state.engine) as connection:
+        yield Rehearsal(connection, caller.owner)
+
+
+WriterRehearsal = Annotated[Rehearsal, Depends(_rehearsal, scope="function")]
+"""A rehearsal of what a key with the scope `write` may do."""

@@ -29,7 +29,9 @@ MAX_POINTS = 1000
 
 
 Name = Annotated[str, StringConstraints(min_length=1, max_length=MAX_NAME), PRINTABLE]
-Format = Literal["json", "geojson", "csv", "ndjson", "fgb", "gpkg", "mvt"]
+Format = Literal[
+    "json", "geojson", "csv", "ndjson", "fgb", "gpkg", "mvt", "svg", "png", "text", "bibtex", "csl"
+]
 # The bounds of PostgreSQL's integer and bigint: a number beyond them is no place in a list.
 SMALL = Field(ge=-(2**31), lt=2**31)
 LARGE = Field(ge=-(2**63), lt=2**63)
@@ -86,7 +88,8 @@ class Query(BaseModel):
         None,
         description="Format of the answer; goes before the Accept header. `geojson` and `csv` are "
         "for lists of districts and events, `ndjson` for events, `fgb` (FlatGeobuf) and `gpkg` "
-        "(GeoPackage) for lists of districts, `mvt` for tiles; everything else is `json`.",
+        "(GeoPackage) for lists of districts, `mvt` for tiles, `svg` and `png` for pictures, "
+        "`text`, `bibtex` and `csl` for citations; everything else is `json`.",
     )
 
 
@@ -382,6 +385,18 @@ class Replay(CountryClocks):
     """`GET /replay`."""
 
     province: PlaceId | None = Field(None, description="P-code: only districts of this province.")
+
+
+class NewsQuery(BaseModel):
+    """Whose news are meant."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    country: Country = _COUNTRY
+    province: PlaceId | None = Field(None, description="P-code: only this province.")
+    district: PlaceId | None = Field(
+        None, description="P-code: only this district.", examples=["AF2907"]
+    )
 
 
 class Series(Known):

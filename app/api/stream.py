@@ -109,8 +109,9 @@ class Streams:
     responses={
         200: {
             "description": "Events named `revision`, with the number of the revision as `id` and "
-            "a JSON document as `data`",
-            "content": {"text/event-stream": {"schema": RevisionTold.model_json_schema()}},
+            "a JSON object as `data`: `revision`, `recorded_at`, `action`, `events` (ids), "
+            "`districts` (each with `id`, `name`, `province`), `events_total`, `districts_total`",
+            "content": {"text/event-stream": {"schema": {"type": "string"}}},
         },
         **documented(404, 422, 503),
     },

@@ -1,8 +1,9 @@
 """Totals of districts, put together from the same statuses that `/control` lists."""
 
 from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 
 from app.api.schemas.base import asked
@@ -10,6 +11,7 @@ from app.api.schemas.totals import total_members
 from app.domain.clocks import Clocks, Moment
 from app.domain.control import Question
 from app.domain.summary import totals
+from app.domain.words import Counted, counts_in_words
 from app.store import sources
 from app.store.engine import Connection
 from app.store.status import DistrictStatus, Which, statuses
@@ -71,6 +73,28 @@ def summarise(connection: Connection, question: Question, which: Which) -> Summa
     for district in now:
         by_province.setdefault(district.province.id, []).append(district)
     return Summaries(question, by_province, changed, names)
+
+
+def counts_told(
+    question: Question, place: str, inside: Sequence[DistrictStatus], names: Mapping[str, str]
+) -> str:
+    """Who holds how many of a place's districts, in sentences; `names` are those of the parties."""
+    clocks = question.clocks
+    return counts_in_words(
+        Counted(
+            place=place,
+            totals=totals(district.place for district in inside),
+            parties=names,
+            last_reported=newest_report(inside),
+            as_of=clocks.as_of.text,
+            reported_by=clocks.reported_by.text if clocks.reported_by else None,
+        )
+    )
+
+
+def newest_report(inside: Sequence[DistrictStatus]) -> date | None:
+    """The day of the newest document that speaks of any of these districts."""
+    return max((d.last_reported for d in inside if d.last_reported), default=None)
 
 
 def _days_before(question: Question, days: int) -> Question:

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Annotated, Any
 from urllib.parse import quote
 from uuid import UUID
@@ -18,6 +19,7 @@ from app.api.schemas.events import EventDetail
 from app.api.schemas.writes import CitationIn, CorrectionIn, EventIn, RetractionIn
 from app.domain.errors import DomainError, InvalidValueError
 from app.recording import Receipt, cite, content_of, correct, record, retract
+from app.store.engine import Connection
 from app.store.sources import source_name
 
 router = APIRouter(tags=["Writing"], route_class=WriteRoute)
@@ -78,19 +80,8 @@ def post_event(request: Request, body: EventIn, write: WriterWrite) -> Response:
     whether the change is on record (`/events?district=…`): another document about it is a
     citation of that event, not an event of its own.
     """
-    connection = write.connection
     return write.once(
-        lambda: _written(
-            request,
-            write,
-            record(
-                connection,
-                body.district,
-                body.content(),
-                tuple(one.citation(source_name(connection)) for one in body.citations),
-                author=write.author,
-            ),
-        )
+        lambda: _written(request, write, record_event(write.connection, write.author, body))
     )
 
 
@@ -105,17 +96,9 @@ def post_citation(
     request: Request, event_id: EventId, body: CitationIn, write: WriterWrite
 ) -> Response:
     """Add a document that supports the event or disputes it (`stance`)."""
-    connection = write.connection
     return write.once(
         lambda: _written(
-            request,
-            write,
-            cite(
-                connection,
-                event_id,
-                body.citation(source_name(connection)),
-                author=write.author,
-            ),
+            request, write, cite_document(write.connection, write.author, event_id, body)
         )
     )
 
@@ -135,25 +118,10 @@ def post_correction(
     The version before it stays on record: questions with an earlier `known_at` are answered as
     they were. A correction of `district` gives the event another id, at `Location`.
     """
-    connection = write.connection
-
-    def correct_it() -> Response:
-        now = content_of(connection, event_id, version)
-        return _written(
-            request,
-            write,
-            correct(
-                connection,
-                event_id,
-                version,
-                body.correction(now, source_name(connection)),
-                author=write.author,
-                reason=body.reason,
-            ),
-        )
-
-    with _named_as_sent():
-        return write.once(correct_it)
+    at = AtVersion(event_id, version)
+    return write.once(
+        lambda: _written(request, write, correct_event(write.connection, write.author, at, body))
+    )
 
 
 @router.post(
@@ -170,16 +138,49 @@ def post_retraction(
 
     It counts no more, and stays on record: questions with an earlier `known_at` still show it.
     """
+    at = AtVersion(event_id, version)
+    return write.once(
+        lambda: _written(request, write, retract_event(write.connection, write.author, at, body))
+    )
+
+
+@dataclass(frozen=True)
+class AtVersion:
+    """An event at the version that whoever changes it has read."""
+
+    event_id: UUID
+    version: int
+
+
+def record_event(connection: Connection, author: str, body: EventIn) -> Receipt:
+    """What `POST /events` does; raises as `app.recording.record` does."""
+    cited = tuple(one.citation(source_name(connection)) for one in body.citations)
+    return record(connection, body.district, body.content(), cited, author=author)
+
+
+def cite_document(connection: Connection, author: str, event_id: UUID, body: CitationIn) -> Receipt:
+    """What `POST /events/{id}/citations` does; raises as `app.recording.cite` does."""
+    return cite(connection, event_id, body.citation(source_name(connection)), author=author)
+
+
+def correct_event(
+    connection: Connection, author: str, at: AtVersion, body: CorrectionIn
+) -> Receipt:
+    """What `POST /events/{id}/corrections` does; raises as `app.recording.correct` does."""
     with _named_as_sent():
-        return write.once(
-            lambda: _written(
-                request,
-                write,
-                retract(
-                    write.connection, event_id, version, author=write.author, reason=body.reason
-                ),
-            )
+        now = content_of(connection, at.event_id, at.version)
+        correction = body.correction(now, source_name(connection))
+        return correct(
+            connection, at.event_id, at.version, correction, author=author, reason=body.reason
         )
+
+
+def retract_event(
+    connection: Connection, author: str, at: AtVersion, body: RetractionIn
+) -> Receipt:
+    """What `POST /events/{id}/retraction` does; raises as `app.recording.retract` does."""
+    with _named_as_sent():
+        return retract(connection, at.event_id, at.version, author=author, reason=body.reason)
 
 
 @contextmanager

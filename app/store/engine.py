@@ -4,17 +4,28 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import psycopg
-from sqlalchemy import Connection, Engine, create_engine
+from sqlalchemy import Connection, Engine, create_engine, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError, OperationalError, ProgrammingError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from app.domain.errors import NotReadyError, RecordRuleError
 
-__all__ = ["Connection", "Engine", "constraint_of", "make_engine", "reading", "writing"]
+__all__ = [
+    "Connection",
+    "Engine",
+    "constraint_of",
+    "make_engine",
+    "reading",
+    "rehearsing",
+    "writing",
+]
 
 LOCK_TIMEOUT = 60
 """Seconds that anybody waits for a writer; only a long import keeps others waiting at all."""
+
+REHEARSAL_TIMEOUT = 5
+"""Seconds that a rehearsal waits for a writer: whoever looks at it types on meanwhile."""
 
 _NOT_MIGRATED = (psycopg.errors.UndefinedTable, psycopg.errors.UndefinedColumn)
 """What a database that lacks a migration answers to queries that need it."""
@@ -81,6 +92,20 @@ def writing(engine: Engine) -> Iterator[Connection]:
         raise RecordRuleError(
             f"the record does not allow this: {broken}", constraint=broken
         ) from error
+
+
+@contextmanager
+def rehearsing(engine: Engine) -> Iterator[Connection]:
+    """As `writing`, with all that a commit would check and nothing that it would keep.
+
+    What is written can be read on the connection, and is gone at the end of the block. Others
+    wait for it as for any writer; itself it waits for REHEARSAL_TIMEOUT only.
+    """
+    with writing(engine) as connection:
+        connection.execute(text(f"SET LOCAL lock_timeout = '{REHEARSAL_TIMEOUT}s'"))
+        yield connection
+        connection.execute(text("SET CONSTRAINTS ALL IMMEDIATE"))
+        connection.rollback()
 
 
 def _not_ready(error: Exception) -> NotReadyError:

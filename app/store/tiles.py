@@ -109,7 +109,7 @@ def draw(
             **vars(tile),
             "boundary_set": boundary_set,
             "drawing": tile.drawing,
-            **{layer: json.dumps(said) for layer, said in shown.items() if layer in layers},
+            **{layer.value: json.dumps(said) for layer, said in shown.items() if layer in layers},
         },
     ).scalar_one()
     return bytes(drawn)

@@ -4,8 +4,8 @@ from fastapi import FastAPI
 from starlette.routing import Mount
 from starlette.staticfiles import StaticFiles
 
+from app.web import pages, places
 from app.web.assets import FOLDER, MAPLIBRE
-from app.web.pages import ROUTES
 
 
 def add_pages(app: FastAPI) -> None:
@@ -14,7 +14,7 @@ def add_pages(app: FastAPI) -> None:
     They are no routes of the API: nothing counts against a limit or needs a key until a page asks
     the API, with the key of whoever looks at it.
     """
-    app.router.routes.extend(ROUTES)
+    app.router.routes.extend([*pages.ROUTES, *places.ROUTES])
     # The library first: its folder is a package of its own.
     app.router.routes.append(Mount("/static/maplibre", StaticFiles(directory=MAPLIBRE)))
     app.router.routes.append(Mount("/static", StaticFiles(directory=FOLDER), name="static"))

@@ -28,6 +28,9 @@ _templates.filters["written"] = written
 
 Handler = Callable[[Request], Awaitable[Response]]
 
+TASKS = ("new", "cite", "correct", "retract")
+"""What can be entered at `/enter`."""
+
 
 class Page(Route):
     """A page's address; measurements name it as they name the API's."""
@@ -77,30 +80,46 @@ def page(handler: Handler) -> Handler:
 
 def _page_of(request: Request, location: str) -> str:
     """The page of a place whose canonical address in the API is `location`."""
-    place = location.partition("?")[0].strip("/").split("/")[1]
-    before = request.scope["path"].rpartition("/")[0]
-    address = f"{request.scope.get('root_path', '')}{before}/{place}"
+    root = request.scope.get("root_path", "")
+    place = location.partition("?")[0].removeprefix(root).strip("/").split("/")[1]
+    before = request.scope["path"].removeprefix(root).rpartition("/")[0]
+    address = f"{root}{before}/{place}"
     return f"{address}?{request.url.query}" if request.url.query else address
 
 
 @page
 async def home(request: Request) -> Response:
     """The map. Its first words are made here, for whoever has no scripts or shares the address."""
-    api = Reading(request)
-    summary = await api.get("/summary")
-    return render(request, "index.html", summary=summary, clocks=api.clocks)
+    return await _map(request, "index.html")
 
 
 @page
 async def embed(request: Request) -> Response:
     """The map alone, for a frame in somebody else's page."""
+    return await _map(request, "embed.html", framed=True)
+
+
+async def _map(request: Request, template: str, *, framed: bool = False) -> Response:
     api = Reading(request)
-    summary = await api.get("/summary")
-    return render(request, "embed.html", framed=True, summary=summary, clocks=api.clocks)
+    try:
+        summary = await api.get("/summary")
+    except RefusedError as refused:
+        if refused.status != HTTPStatus.UNAUTHORIZED:
+            raise
+        # A browser sends no key with an address. The page's scripts may have one to ask with.
+        summary = None
+    return render(request, template, framed=framed, summary=summary, clocks=api.clocks)
+
+
+async def enter(request: Request) -> Response:
+    """The form for people with a key. It asks nothing here: the key is in the browser alone."""
+    task = request.query_params.get("task")
+    return render(request, "enter.html", task=task if task in TASKS else TASKS[0])
 
 
 ROUTES = [
     Page("/", home),
     Page("/embed", embed),
+    Page("/enter", enter),
     Page("/static/colours.css", colours),
 ]

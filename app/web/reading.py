@@ -73,12 +73,16 @@ class Reading:
         app: ASGIApp = request.app
         client = request.client
         transport = httpx2.ASGITransport(
-            app, client=(client.host, client.port) if client else ("unknown", 0)
+            app,
+            client=(client.host, client.port) if client else ("unknown", 0),
+            root_path=request.scope.get("root_path", ""),
         )
+        # Answers have addresses in them: those at which whoever looks at the page has it.
+        here = f"{request.url.scheme}://{request.url.netloc}"
         passed_on = {
             name: request.headers[name]
             for name in ("authorization", "x-request-id")
             if name in request.headers
         }
-        async with httpx2.AsyncClient(transport=transport, base_url="http://service") as asking:
+        async with httpx2.AsyncClient(transport=transport, base_url=here) as asking:
             return await asking.get(path, params=query, headers=passed_on)

@@ -30,6 +30,7 @@ READS = {
     "/frontline": "/frontline",
     "/encirclement": "/encirclement",
     "/tiles.json": "/tiles.json",
+    "/cite": "/cite",
     "/boundary-sets": "/boundary-sets",
     "/boundary-sets/{id}": "/boundary-sets/af-voronoi",
     "/events": "/events",
@@ -69,6 +70,11 @@ OGC = {
     ),
 }
 """Reads that a standard says the form of: their clocks and their errors are its own."""
+PICTURES = {
+    "/map.svg": "/map.svg?as_of=2021-08-15",
+    "/map.png": "/map.png?as_of=2021-08-15&province=AF29",
+}
+"""Reads at the clocks whose answer is an image."""
 RECONCILING = {
     "/reconcile": "/reconcile",
     "/reconcile/suggest/entity": "/reconcile/suggest/entity?prefix=kay",
@@ -87,6 +93,18 @@ WRITES = {
     "/actors": "/actors",
     "/imports": "/imports",
 }
+PREVIEWS = {
+    f"/previews{path}": f"/previews{address}"
+    for path, address in WRITES.items()
+    if path.startswith("/events")
+}
+"""Writes that are rolled back: what they would change is the answer."""
+NEWS = {
+    "/feed.atom": "/feed.atom",
+    "/feed.json": "/feed.json",
+    "/stream": "/stream",
+}
+"""What was recorded and is being recorded, in forms of their own, without clocks."""
 LISTS = {
     "/districts": "districts",
     "/control": "districts",

@@ -34,7 +34,6 @@ INVALID = NO_ERROR + ', error="invalid_token"'
 UNKNOWN = "dc_0123456789ab_" + "x" * 43
 OPEN = [
     "/docs",
-    "/docs/oauth2-redirect",
     "/openapi.json",
     "/static-offline-docs/swagger-ui.css",
     "/healthz",

@@ -11,11 +11,12 @@ from app.domain.entries import Citation, Content
 from app.recording import record
 from app.store.engine import writing
 
-from .asking import OGC, READS, WRITES
+from .asking import OGC, PICTURES, READS, WRITES
 
 ADDRESSES = [
     *READS.values(),
     *OGC.values(),
+    *PICTURES.values(),
     "/control?f=csv",
     "/control?f=geojson",
     "/docs",

@@ -49,6 +49,9 @@ MEMBERS = {
         f"{ASKED} tilejson name attribution scheme tiles minzoom maxzoom bounds center "
         "vector_layers promoteId boundary_set"
     ),
+    "/cite": (
+        f"{ASKED} country province district title in_words permalink api_permalink text bibtex csl"
+    ),
     "/boundary-sets": "boundary_sets",
     "/boundary-sets/{id}": (
         "id name dated origin licence attribution quality is_default districts without_shape"

@@ -9,7 +9,7 @@ from sqlalchemy import Engine, text
 from app.api.examples import QAISAR_EVENT
 from app.store.engine import make_engine
 
-from .asking import LISTS, READS, WRITES, assert_problem
+from .asking import LISTS, PREVIEWS, READS, WRITES, assert_problem
 
 DATES = [
     "yesterday",
@@ -241,7 +241,7 @@ def test_other_methods_are_a_405_that_says_what_is_allowed(
     assert "GET" in response.headers["allow"]
 
 
-@pytest.mark.parametrize("path", WRITES.values())
+@pytest.mark.parametrize("path", [*WRITES.values(), *PREVIEWS.values()])
 @pytest.mark.parametrize("method", ["PUT", "PATCH", "DELETE", "GET"])
 def test_an_address_that_takes_writes_says_so(client: TestClient, path: str, method: str) -> None:
     is_read = path in READS.values()

@@ -15,12 +15,13 @@ from openapi_spec_validator import validate
 from app.api.examples import ASKED, FOLDER
 from app.settings import PROJECT
 
-from .asking import OGC, READS, RECONCILING, WRITES, ask
+from .asking import NEWS, OGC, PICTURES, PREVIEWS, READS, RECONCILING, WRITES, ask
 
 OPERATION = ["/healthz", "/readyz", "/metrics"]
 TILE = "/tiles/{z}/{x}/{y}.mvt"
-EVERY = [("get", path) for path in (*READS, *OGC, TILE, *RECONCILING, *OPERATION)] + [
-    ("post", path) for path in (*WRITES, "/reconcile")
+ALL_READS = (*READS, *OGC, *PICTURES, *NEWS, TILE, *RECONCILING, *OPERATION)
+EVERY = [("get", path) for path in ALL_READS] + [
+    ("post", path) for path in (*WRITES, *PREVIEWS, "/reconcile")
 ]
 VERSIONED = ("/events/{id}/corrections", "/events/{id}/retraction")
 """Writes that name the version that they change."""
@@ -122,6 +123,19 @@ def test_every_write_says_what_it_answers(document: dict[str, Any], path: str) -
         problem = responses[status]["content"]["application/problem+json"]
         assert problem["schema"] == {"$ref": "#/components/schemas/Problem"}
     assert "304" not in responses
+
+
+@pytest.mark.parametrize("path", PREVIEWS)
+def test_a_preview_is_documented_as_its_write_is(document: dict[str, Any], path: str) -> None:
+    preview = document["paths"][path]["post"]
+    write = document["paths"][path.removeprefix("/previews")]["post"]
+    assert preview["requestBody"] == write["requestBody"]
+    assert preview["security"] == write["security"]
+    shown = preview["responses"].pop("200")["content"]["application/json"]["schema"]
+    assert shown == {"$ref": "#/components/schemas/Preview"}
+    assert preview["responses"].keys() == write["responses"].keys() - {"201"}
+    named = {p["name"] for p in write["parameters"]} - {"Idempotency-Key"}
+    assert {p["name"] for p in preview.get("parameters", [])} == named
 
 
 @pytest.mark.parametrize("path", WRITES)

@@ -101,16 +101,17 @@ def sensible_write(case: Case, engine: Engine) -> None:
             standing = connection.execute(STANDING, {"number": size % 50}).one()
         case.path_parameters["id"] = str(standing.event_id)
         case.headers["If-Match"] = f'"{standing.version}"'
-    if case.operation.path == "/imports":
+    path = case.operation.path.removeprefix("/previews")
+    if path == "/imports":
         case.body = a_file("AF0102", "AF0103", source=f"Paper {size}").decode()
         case.media_type = "text/csv"
         case.query = {**case.query, "mapping": "claims", "country": "AF", "of": "claims"}
-    elif case.operation.path == "/events":
+    elif path == "/events":
         case.body = an_event() | meaning(case.body)
         case.body["citations"] = [a_citation() | meaning(one) for one in case.body["citations"]]
-    elif case.operation.path == "/events/{id}/citations":
+    elif path == "/events/{id}/citations":
         case.body = a_citation() | meaning(case.body)
-    elif case.operation.path == "/events/{id}/corrections":
+    elif path == "/events/{id}/corrections":
         added = [a_citation() | meaning(one) for one in case.body.get("add_citations", [])]
         case.body = {**meaning(case.body), "add_citations": added, "withdraw_citations": []}
 
@@ -137,7 +138,7 @@ def own(clone: Callable[[str], AbstractContextManager[str]]) -> Iterator[Engine]
         engine = make_engine(url)
         yield engine
         # They did what was asked too, and did not only refuse it.
-        assert all(answers[path, 201] for path, _ in answers), answers
+        assert all(answers[path, 201] or answers[path, 200] for path, _ in answers), answers
         assert_whole(engine)
         engine.dispose()
 
@@ -148,7 +149,10 @@ def token(own: Engine) -> str:
 
 
 # `POST /reconcile` reads, and needs no key.
-@schema.include(method="GET").include(method="POST", path="/reconcile").parametrize()
+# A stream has no end; tests/api/test_stream.py follows it.
+@schema.include(method="GET").include(method="POST", path="/reconcile").exclude(
+    path="/stream"
+).parametrize()
 @settings(
     max_examples=25,
     deadline=None,

@@ -37,6 +37,7 @@ ASKED = {
     "event": f"/events/{QAISAR_EVENT}?as_of=2021-06-30",
     "sources": "/sources?limit=2&as_of=2021-06-30",
     "source": "/sources/altaposten?as_of=2021-06-30",
+    "cite": "/cite?district=AF2907&as_of=2021-06-10",
     "actors": "/actors",
     "actor": "/actors/taliban",
     "import": "/imports/2",
@@ -61,6 +62,9 @@ _OTHER_FORMATS: dict[str, Any] = {
     "ndjson": {"schema": {"type": "string"}},
     "fgb": {"schema": {"type": "string", "format": "binary"}},
     "gpkg": {"schema": {"type": "string", "format": "binary"}},
+    "text": {"schema": {"type": "string"}},
+    "bibtex": {"schema": {"type": "string"}},
+    "csl": {"schema": {"type": "array"}},
 }
 
 

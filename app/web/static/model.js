@@ -6,15 +6,16 @@ import { ask } from "./api.js";
 const UNKNOWN = Object.freeze({ status: "unknown", controller: null, confidence: null, disputed: false });
 
 /**
- * Download the replay and the parties.
+ * Download the replay, the parties and the provinces.
  * @param {{country?: string|null, knownAt?: string|null, minConfidence?: string}} asked
  */
 export async function loadModel({ country, knownAt, minConfidence } = {}) {
-  const [replay, { actors }] = await Promise.all([
+  const [replay, { actors }, { provinces }] = await Promise.all([
     ask("/replay", { params: { country, known_at: knownAt, min_confidence: minConfidence } }),
     ask("/actors"),
+    ask("/provinces", { params: { country, limit: 1000 } }),
   ]);
-  return new Model(replay, actors);
+  return new Model(replay, actors, provinces);
 }
 
 /** The last of `items` whose `key` is not after `day`; null day: the last of all. Binary search. */
@@ -31,7 +32,7 @@ function lastBy(items, day, key) {
 }
 
 export class Model {
-  constructor(replay, actors) {
+  constructor(replay, actors, provinces) {
     this.country = replay.country;
     this.revision = replay.revision;
     this.knownAt = replay.known_at;
@@ -45,6 +46,7 @@ export class Model {
     this.districts = replay.districts;
     this.states = replay.states;
     this.actors = new Map(actors.map((actor) => [actor.id, actor]));
+    this.provinces = new Map(provinces.map((province) => [province.id, province]));
     this.byId = new Map(replay.districts.map((district) => [district.id, district]));
   }
 
@@ -54,9 +56,14 @@ export class Model {
    */
   stateOf(id, day, reportedBy = null) {
     const district = this.byId.get(id);
-    const edition = district && lastBy(district.editions, reportedBy, (e) => e.reported_from);
+    const edition = district && this.editionOf(district, reportedBy);
     const run = edition && lastBy(edition.runs, day, (r) => r[0]);
     return run ? this.states[run[1]] : UNKNOWN;
+  }
+
+  /** What the documents published by the end of a day (null: all) tell of a district, if any do. */
+  editionOf(district, reportedBy = null) {
+    return lastBy(district.editions, reportedBy, (edition) => edition.reported_from);
   }
 
   /** What holds everywhere: a Map from district id to state. */
@@ -83,7 +90,7 @@ export class Model {
   changesPerDay(reportedBy = null) {
     const changes = new Map();
     for (const district of this.districts) {
-      const edition = lastBy(district.editions, reportedBy, (e) => e.reported_from);
+      const edition = this.editionOf(district, reportedBy);
       let before = UNKNOWN;
       for (const [day, number] of edition?.runs ?? []) {
         const state = this.states[number];

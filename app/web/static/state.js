@@ -26,6 +26,9 @@ const USUAL = Object.freeze({
   compare: null, district: null, country: null,
 });
 
+/** A change of these is a step that "back" takes back. */
+const STEPS = ["district", "compare"];
+
 /** The state that an address's query describes. */
 export function readState(query = location.search) {
   const given = new URLSearchParams(query);
@@ -34,6 +37,17 @@ export function readState(query = location.search) {
     if (given.get(parameter)) state[name] = given.get(parameter);
   }
   return state;
+}
+
+/** A state whose days are days: of an instant the day, of what is no moment nothing. */
+export function wholeDays(state) {
+  const day = (moment) => /^\d{4}-\d{2}-\d{2}(?=$|T)/.exec(moment ?? "")?.[0] ?? null;
+  return {
+    ...state,
+    asOf: day(state.asOf),
+    reportedBy: day(state.reportedBy),
+    compare: day(state.compare),
+  };
 }
 
 /** The query that describes a state; what is as usual is left out. */
@@ -58,32 +72,46 @@ export function clocksOf(state) {
 /**
  * A store of the state.
  * `set(patch)` changes it and tells, in order, everyone who asked for one of the changed names;
- * the address follows a moment later, so that a dragged slider does not fill the history.
+ * the address follows a moment later, so that a dragged slider does not fill the history. Going
+ * back restores the state of the address that one comes back to.
  */
 export function createStore(initial = readState()) {
   let state = Object.freeze({ ...initial });
   const listeners = [];
   let timer = 0;
 
+  function write(how) {
+    clearTimeout(timer);
+    const query = writeState(state);
+    if (query !== writeState(readState())) history[how](null, "", query ? `?${query}` : location.pathname);
+  }
+
   function follow() {
     clearTimeout(timer);
-    timer = setTimeout(() => {
-      const query = writeState(state);
-      history.replaceState(null, "", query ? `?${query}` : location.pathname);
-    }, 250);
+    timer = setTimeout(write, 250, "replaceState");
   }
+
+  function change(patch, keep) {
+    const changed = Object.keys(patch).filter((name) => patch[name] !== state[name]);
+    if (!changed.length) return;
+    const step = changed.some((name) => STEPS.includes(name));
+    if (step && keep) write("replaceState");
+    state = Object.freeze({ ...state, ...patch });
+    if (step && keep) write("pushState");
+    else if (keep) follow();
+    for (const [names, listener] of listeners) {
+      if (changed.some((name) => names.includes(name))) listener(state);
+    }
+  }
+
+  addEventListener("popstate", () => {
+    clearTimeout(timer);
+    change(readState(), false);
+  });
 
   return {
     get: () => state,
-    set(patch) {
-      const changed = Object.keys(patch).filter((name) => patch[name] !== state[name]);
-      if (!changed.length) return;
-      state = Object.freeze({ ...state, ...patch });
-      follow();
-      for (const [names, listener] of listeners) {
-        if (changed.some((name) => names.includes(name))) listener(state);
-      }
-    },
+    set: (patch) => change(patch, true),
     /** Be told of every change of one of these names; and once now. */
     on(names, listener) {
       listeners.push([names, listener]);
