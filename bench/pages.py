@@ -2,10 +2,10 @@
 
 Usage: python -m bench.pages [--rounds 5] [--json FILE]
 
-On a PostGIS of its own with the seeds: opens each page in Chromium (software WebGL, empty cache), at
-the size of a desktop and of a phone, and weighs what arrives, headers included, the map library
-apart. Then steps the map through every day of the record by the keyboard, and reads the time that
-the page itself measured for each recolouring.
+On a PostGIS of its own with the seeds: opens each page in Chromium (software WebGL, no cache), at the
+ size of a desktop and of a phone, and weighs what arrives, headers included: the map library
+apart, and the tiles, which its workers fetch. Then steps the map through every day of the record,
+and reads the time that the page itself measured for each recolouring.
 """
 
 import argparse
@@ -19,7 +19,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import structlog
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, Request, sync_playwright
 
 from app.local_postgis import throwaway_postgis
 from app.seeding import seed
@@ -32,7 +32,8 @@ from tests.web.browser import ARGUMENTS, chromium
 PAGES = ("/", "/embed", "/d/AF2907", "/p/AF29", "/enter")
 SIZES = {"desktop": {"width": 1280, "height": 800}, "phone": {"width": 390, "height": 844}}
 LIBRARY = "/static/maplibre/"
-READY = "() => window.districtControl === undefined || window.districtControl.ready"
+MAPS = ("/", "/embed")
+READY = "() => window.districtControl !== undefined"
 
 
 def main() -> None:
@@ -72,29 +73,28 @@ def weigh(browser: Browser, url: str) -> dict[str, float]:
     figures = {}
     for path in PAGES:
         for size, viewport in SIZES.items():
-            page = browser.new_page(viewport=viewport)  # type: ignore[arg-type]
-            arrived = {"page": 0, "library": 0}
-            session = page.context.new_cdp_session(page)
-            session.send("Network.enable")
-            of: dict[str, str] = {}
-            session.on(
-                "Network.responseReceived", lambda e, of=of: of.update({e["requestId"]: e["response"]["url"]})
+            context = browser.new_context(viewport=viewport)  # type: ignore[arg-type]
+            sizes: list[tuple[str, int]] = []
+            context.on(
+                "requestfinished", lambda request, sizes=sizes: sizes.append(_sized(request))
             )
-
-            def count(event: dict, of: dict[str, str] = of, arrived: dict[str, int] = arrived) -> None:
-                part = "library" if LIBRARY in of.get(event["requestId"], "") else "page"
-                arrived[part] += int(event["encodedDataLength"])
-
-            session.on("Network.loadingFinished", count)
-            page.goto(url + path, wait_until="load")
-            page.wait_for_function(READY)
-            page.wait_for_load_state("load")
-            page.wait_for_timeout(1500)
-            figures[f"{path} {size}, kB"] = arrived["page"] / 1000
-            if arrived["library"]:
-                figures[f"{path} {size}, map library, kB"] = arrived["library"] / 1000
-            page.close()
+            page = context.new_page()
+            page.goto(url + path, wait_until="networkidle" if path != "/" else "load")
+            if path in MAPS:
+                page.wait_for_function(READY)
+                page.wait_for_timeout(2000)
+            library = sum(size for address, size in sizes if LIBRARY in address)
+            figures[f"{path} {size}, kB"] = (sum(size for _, size in sizes) - library) / 1000
+            if library:
+                figures[f"{path} {size}, map library, kB"] = library / 1000
+            context.close()
     return figures
+
+
+def _sized(request: Request) -> tuple[str, int]:
+    """An address, and the bytes of its answer with headers."""
+    sizes = request.sizes()
+    return request.url, sizes["responseBodySize"] + sizes["responseHeadersSize"]
 
 
 def recolour(browser: Browser, url: str, rounds: int) -> dict[str, float]:

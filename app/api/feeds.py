@@ -17,7 +17,7 @@ from app.api.errors import documented
 from app.api.schemas.feeds import JsonFeed
 from app.domain.clocks import to_edtf
 from app.domain.control import Stance
-from app.domain.words import event_in_words
+from app.domain.words import dated, event_in_words
 from app.store import places
 from app.store.citations import Cited
 from app.store.recorded import Happened, News, Place, newest
@@ -92,10 +92,10 @@ Asked = Annotated[Feed, Depends(_feed)]
 
 
 def _entry(base: str, news: News, country: places.Country) -> Entry:
-    occurred = to_edtf(news.span, country.zone)
-    what = event_in_words(news.kind, news.controller.name if news.controller else None)
+    holder = news.controller.name if news.controller else None
+    what = f"{event_in_words(news.kind, holder)} {dated(to_edtf(news.span, country.zone))}"
     said = [
-        f"{news.district.name} in {news.province.name}: {what}. When: {occurred}. "
+        f"{news.district.name} in {news.province.name}: {what}. "
         f"{news.confidence.label.capitalize()}{', disputed' if news.disputed else ''}."
     ]
     if news.reason:
@@ -103,8 +103,7 @@ def _entry(base: str, news: News, country: places.Country) -> Entry:
     return Entry(
         # The address of the service may change; the record's own numbers do not.
         id=f"urn:district-control:{news.event_id}:{news.revision}",
-        title=f"{_SAID[news.happened]}{news.district.name}, {news.province.name}: {what} "
-        f"({occurred})",
+        title=f"{_SAID[news.happened]}{news.district.name}, {news.province.name}: {what}",
         page=f"{base}d/{news.district.id}#event-{news.event_id}",
         content="".join(f"<p>{escape(one)}</p>" for one in said) + _documents(news.cited),
         recorded_at=news.recorded_at,
@@ -124,7 +123,9 @@ def _document(cited: Cited) -> str:
     if cited.url:
         title = f'<a href="{escape(cited.url)}">{title}</a>'
     stance = "" if cited.stance == Stance.SUPPORTS else " (disputes it)"
-    return f"{escape(cited.source.name)}, {escape(cited.published)}: {title}{stance}"
+    return (
+        f"{escape(cited.source.name)}, published {escape(dated(cited.published))}: {title}{stance}"
+    )
 
 
 @router.get(

@@ -1,11 +1,15 @@
-"""An answer in one plain sentence, the same wherever it is shown."""
+"""Answers, events and dates in plain words, the same wherever they are shown."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
 from app.domain.control import Confidence, Kind, Outcome, Status
 from app.domain.summary import Totals
+
+INSTANT = re.compile(r"(\d{4}-\d{2}-\d{2})T(\d{2}:\d{2})(?::[\d.]+)?(Z|[+-]\d{2}:\d{2})")
+_MONTH = re.compile(r"\d{4}-\d{2}")
 
 CONFIDENCE = {
     Confidence.CLAIMED: "Only a party to the conflict says so.",
@@ -112,6 +116,50 @@ def _held(told: Told) -> str:
     if told.outcome.status is Status.CONTESTED:
         return f"contested{since}"
     return f"controlled by {the(told.holder or '')}{since}"
+
+
+def dated(edtf: str) -> str:
+    """An uncertain date within a sentence: `2021-06-05/2021-06-07` is "between 5 and 7 June 2021".
+
+    Times of day keep the offset that they were written with. What is no EDTF comes back as it is.
+    """
+    start, slash, end = edtf.partition("/")
+    if not slash:
+        return _single(edtf)
+    if start in ("..", ""):
+        return f"by {'the end of ' if _MONTH.fullmatch(end) else ''}{named(end)}"
+    return f"between {_without_repeats(start, end)} and {named(end)}"
+
+
+def _single(edtf: str) -> str:
+    if edtf.endswith("?"):
+        return f"on about {written(edtf[:-1])}"
+    if _MONTH.fullmatch(edtf):
+        return f"in {named(edtf)}"
+    name = named(edtf)
+    return f"on {name}" if name != edtf else edtf
+
+
+def named(text: str) -> str:
+    """A day, a month or an instant by its name, to the minute; other texts as they are."""
+    if _MONTH.fullmatch(text):
+        return f"{date.fromisoformat(f'{text}-01'):%B %Y}"
+    instant = INSTANT.fullmatch(text)
+    if instant:
+        day, time, offset = instant.groups()
+        zone = "UTC" if offset == "Z" else f"UTC{offset}"
+        return f"{written(day)} at {time} ({zone})"
+    return written(text)
+
+
+def _without_repeats(start: str, end: str) -> str:
+    """The name of a start without the year, or the month and year, that its end says again."""
+    first, last = named(start), named(end)
+    if not (first[-4:].isdigit() and first.split()[-1] == last.split()[-1]):
+        return first
+    words, others = first.split(), last.split()
+    shared = 2 if len(words) == 3 and words[1:] == others[1:] else 1
+    return " ".join(words[:-shared])
 
 
 def event_in_words(kind: Kind, holder: str | None) -> str:

@@ -263,7 +263,7 @@ def _words(root: Element, picture: Picture, sheet: Sheet) -> None:
             facts.paragraph(warning, bold=True, fill=_WARNING, gap=0.25)
         for fact in picture.facts:
             facts.paragraph(fact, fill=SOFT, gap=0.25)
-        return max(0, 0)
+        return max(key.y, facts.y)
 
     def beneath(target: Element, size: float) -> float:
         footer = _Column(target, sheet.footer, 0.76 * size)

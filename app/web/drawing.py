@@ -42,10 +42,6 @@ class Palette:
         """Ids in the order in which drawings stack them."""
         return list(self._parties)
 
-    def party(self, controller: str) -> str:
-        """The colour of one party."""
-        return self._parties[controller]
-
     def ink(self, state: Part) -> str:
         """Black or white, whichever is easier to read on the colour of a state (WCAG 2)."""
         colour = self.of(state)

@@ -12,7 +12,7 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import Match, Route
 from starlette.types import Scope
 
-from app.domain.words import written
+from app.domain import words
 from app.web import security
 from app.web.assets import colours
 from app.web.reading import MovedError, Reading, RefusedError
@@ -24,7 +24,8 @@ _templates = Environment(
     trim_blocks=True,
     lstrip_blocks=True,
 )
-_templates.filters["written"] = written
+_templates.filters["written"] = words.written
+_templates.globals["words"] = words
 
 Handler = Callable[[Request], Awaitable[Response]]
 

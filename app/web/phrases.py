@@ -6,67 +6,19 @@ that says who holds a district; these are the words around it.
 
 import re
 from collections.abc import Mapping
-from datetime import date
 from typing import Any
 from urllib.parse import urlsplit
 
 from app.domain.control import Action, Basis, Kind, Stance
-from app.domain.words import the, written
+from app.domain.words import INSTANT, dated, event_in_words, the
 
 Part = Mapping[str, Any]
 """A member of an answer: an event, a citation, a period."""
 
-_INSTANT = re.compile(r"(\d{4}-\d{2}-\d{2})T(\d{2}:\d{2})(?::[\d.]+)?(Z|[+-]\d{2}:\d{2})")
-_MONTH = re.compile(r"\d{4}-\d{2}")
-
-
-def dated(edtf: str) -> str:
-    """An uncertain date within a sentence: `2021-06-05/2021-06-07` is "between 5 and 7 June 2021".
-
-    Times of day keep the offset that they were written with. What is no EDTF comes back as it is.
-    """
-    start, slash, end = edtf.partition("/")
-    if not slash:
-        return _single(edtf)
-    if start in ("..", ""):
-        return f"by {'the end of ' if _MONTH.fullmatch(end) else ''}{named(end)}"
-    return f"between {_without_repeats(start, end)} and {named(end)}"
-
-
-def _single(edtf: str) -> str:
-    if edtf.endswith("?"):
-        return f"on about {written(edtf[:-1])}"
-    if _MONTH.fullmatch(edtf):
-        return f"in {named(edtf)}"
-    name = named(edtf)
-    return f"on {name}" if name != edtf else edtf
-
-
-def named(text: str) -> str:
-    """A day, a month or an instant by its name, to the minute; other texts as they are."""
-    if _MONTH.fullmatch(text):
-        return f"{date.fromisoformat(f'{text}-01'):%B %Y}"
-    instant = _INSTANT.fullmatch(text)
-    if instant:
-        day, time, offset = instant.groups()
-        zone = "UTC" if offset == "Z" else f"UTC{offset}"
-        return f"{written(day)} at {time} ({zone})"
-    return written(text)
-
-
-def _without_repeats(start: str, end: str) -> str:
-    """The name of a start without the year, or the month and year, that its end says again."""
-    first, last = named(start), named(end)
-    if not (first[-4:].isdigit() and first.split()[-1] == last.split()[-1]):
-        return first
-    words, others = first.split(), last.split()
-    shared = 2 if len(words) == 3 and words[1:] == others[1:] else 1
-    return " ".join(words[:-shared])
-
 
 def precise(edtf: str) -> str | None:
     """What `<time datetime>` takes of an uncertain date: a day, a month, an instant, or nothing."""
-    whole = re.fullmatch(rf"\d{{4}}-\d{{2}}(-\d{{2}})?|{_INSTANT.pattern}", edtf)
+    whole = re.fullmatch(rf"\d{{4}}-\d{{2}}(-\d{{2}})?|{INSTANT.pattern}", edtf)
     return edtf if whole else None
 
 
@@ -84,18 +36,9 @@ def state(part: Part) -> str:
 
 def happened(event: Part) -> str:
     """What an event was: "Captured by the Taliban"."""
-    if not event["controller"]:
-        return {
-            Kind.WITHDRAWAL: "Left by those who held it, and contested",
-            Kind.ASSESSMENT: "Described as contested",
-        }.get(event["kind"], "Contested")
-    party = the(event["controller"]["name"])
-    return {
-        Kind.CAPTURE: f"Captured by {party}",
-        Kind.RECAPTURE: f"Recaptured by {party}",
-        Kind.TRANSFER: f"Passed to {party} without fighting",
-        Kind.WITHDRAWAL: f"Left to {party} by those who held it",
-    }.get(event["kind"], f"Described as held by {party}")
+    holder = event["controller"]
+    said = event_in_words(Kind(event["kind"]), holder["name"] if holder else None)
+    return f"{said[0].upper()}{said[1:]}"
 
 
 def lowered(sentence: str) -> str:

@@ -9,6 +9,7 @@ from urllib.parse import quote, urlencode
 from starlette.requests import Request
 from starlette.responses import Response
 
+from app.domain.words import named
 from app.web import phrases, reasons
 from app.web.drawing import Numbered, Palette, draw_counts, draw_timeline, in_order, shares
 from app.web.pages import Page, page, render
@@ -110,7 +111,7 @@ async def district(request: Request) -> Response:
 
 def _district_title(control: Answer) -> str:
     name, province = control["district"]["name"], control["district"]["province"]["name"]
-    return f"{name} ({province}): {phrases.state(control)}, {phrases.named(control['as_of'])}"
+    return f"{name} ({province}): {phrases.state(control)}, {named(control['as_of'])}"
 
 
 def _language_of(name: str | None, aliases: Sequence[Answer]) -> str | None:
@@ -217,7 +218,7 @@ async def provinces(request: Request) -> Response:
 
 
 def _title_of_area(name: str, summary: Answer) -> str:
-    return f"{name}: {phrases.in_short(summary)}, {phrases.named(summary['as_of'])}"
+    return f"{name}: {phrases.in_short(summary)}, {named(summary['as_of'])}"
 
 
 def _parts(summary: Answer, palette: Palette) -> list[dict[str, Any]]:

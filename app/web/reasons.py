@@ -11,8 +11,8 @@ from zoneinfo import ZoneInfo
 
 from app.domain.clocks import parse_edtf
 from app.domain.control import Basis, Claim, Outcome, Reason, Stance, Status, is_own_claim
-from app.domain.words import age_in_words, listed, the, written
-from app.web.phrases import Part, dated, happened, lowered, named, state
+from app.domain.words import age_in_words, dated, listed, named, the, written
+from app.web.phrases import Part, happened, lowered, state
 
 _UTC = ZoneInfo("UTC")
 

@@ -150,9 +150,12 @@ def token(own: Engine) -> str:
 
 # `POST /reconcile` reads, and needs no key.
 # A stream has no end; tests/api/test_stream.py follows it.
-@schema.include(method="GET").include(method="POST", path="/reconcile").exclude(
-    path="/stream"
-).parametrize()
+@(
+    schema.include(method="GET")
+    .include(method="POST", path="/reconcile")
+    .exclude(path="/stream")
+    .parametrize()
+)
 @settings(
     max_examples=25,
     deadline=None,

@@ -25,6 +25,10 @@ def chromium() -> str | None:
     """
     for name in ("chromium", "chromium-browser", "google-chrome"):
         found = shutil.which(name)
-        if found and subprocess.run([found, "--version"], capture_output=True).returncode == 0:
+        if found and _runs(found):
             return found
     return None
+
+
+def _runs(program: str) -> bool:
+    return subprocess.run([program, "--version"], capture_output=True, check=False).returncode == 0

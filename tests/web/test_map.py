@@ -71,11 +71,6 @@ def shown(page: Page) -> dict[str, dict[str, Any]]:
     }
 
 
-def query_of(page: Page) -> dict[str, str]:
-    """The parameters in the address of the page."""
-    return {name: values[0] for name, values in parse_qs(urlsplit(page.url).query).items()}
-
-
 @contextmanager
 def requests_of(page: Page) -> Iterator[list[str]]:
     """The addresses asked for meanwhile."""
@@ -246,7 +241,7 @@ def test_two_days_compared(page: Page, service: Live) -> None:
     page.go_back()
     page.go_back()
     expect(page.get_by_label("Compare with another day")).not_to_be_checked()
-    assert query_of(page) == {"as_of": "2021-07-05"}
+    assert urlsplit(page.url).query == "as_of=2021-07-05"
 
 
 def test_contested_districts_are_hatched(page: Page, service: Live) -> None:
@@ -373,20 +368,19 @@ def test_without_scripts_and_for_whoever_shares_it(open_page: OpenPage, service:
     faryab = page.get_by_role("link", name="Faryab")
     expect(faryab).to_have_attribute("href", "/p/AF29?as_of=2021-06-22&reported_by=2021-06-22")
 
-    def meta(name: str) -> str:
-        found = page.locator(f'meta[property="{name}"]').get_attribute("content")
-        assert found is not None
-        return found
-
-    assert meta("og:title") == "Who controls which district of Afghanistan, 22 June 2021"
-    image = urlsplit(meta("og:image"))
+    meta = {
+        one.get_attribute("property"): one.get_attribute("content") or ""
+        for one in page.locator("meta[property]").all()
+    }
+    assert meta["og:title"] == "Who controls which district of Afghanistan, 22 June 2021"
+    image = urlsplit(meta["og:image"])
     assert image.path == "/map.png"
     assert f"{image.scheme}://{image.netloc}" == service.url
     fixed = parse_qs(image.query)
     assert fixed["as_of"] == fixed["reported_by"] == ["2021-06-22"]
     assert fixed["known_at"] == [told["known_at"]]
     canonical = page.locator('link[rel="canonical"]').get_attribute("href")
-    assert canonical == meta("og:url") == f"{service.url}/?as_of=2021-06-22&reported_by=2021-06-22"
+    assert canonical == meta["og:url"] == f"{service.url}/?as_of=2021-06-22&reported_by=2021-06-22"
 
 
 def test_in_a_frame(open_page: OpenPage, service: Live) -> None:

@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from app.web.phrases import asserts, dated, grades, happened, host, precise, relied_on, web_address
+from app.domain.words import dated
+from app.web.phrases import asserts, grades, happened, host, precise, relied_on, web_address
 from app.web.reasons import how_old, how_we_know, why_so_sure, why_that_date
 
 TALIBAN = {"id": "taliban", "name": "Taliban"}

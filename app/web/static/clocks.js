@@ -71,7 +71,10 @@ function mountPress(element, { store, getModel, onModel }) {
     slider.max = daysBetween(firstDay(), lastDay());
     slider.value = Math.max(0, daysBetween(firstDay(), day));
     slider.setAttribute("aria-valuetext", written(day));
-    said.textContent = reportedBy === null ? "Everything published until today." : `What the press had published by ${written(day)}.`;
+    said.textContent =
+      reportedBy === null
+        ? "Everything published until today."
+        : `What the press had published by ${written(day)}.`;
   }
 
   onModel(write);

@@ -50,7 +50,8 @@ export function mountCompare(element, { store, getModel, onModel, focusOn }) {
     return h("li", {},
       h("button", { type: "button", class: "plain", text: district.name, onclick: open }),
       h("span", { class: "soft", text: model.provinces.get(district.province_id)?.name ?? "" }),
-      h("span", { class: "change" }, ...told(model, before), h("span", { text: "→", "aria-label": "became" }), ...told(model, after)),
+      h("span", { class: "change" },
+        ...told(model, before), h("span", { text: "→" }), ...told(model, after)),
     );
   }
 
@@ -73,5 +74,8 @@ function said(model, { compare, asOf }, found) {
   const days = [compare, asOf ?? model.today].sort().map(written);
   if (!found.length) return `No district differs between ${days[0]} and ${days[1]}.`;
   const differ = found.length === 1 ? "differs" : "differ";
-  return `${counted(found.length, "district")} ${differ} between ${days[0]} and ${days[1]}. Each row goes from ${written(compare)} to ${written(asOf ?? model.today)}.`;
+  return (
+    `${counted(found.length, "district")} ${differ} between ${days[0]} and ${days[1]}. ` +
+    `Each row goes from ${written(compare)} to ${written(asOf ?? model.today)}.`
+  );
 }
