@@ -2,8 +2,8 @@
 
 Usage: python -m bench.pages [--rounds 5] [--json FILE]
 
-On a PostGIS of its own with the seeds: opens each page in Chromium (software WebGL, no cache), at the
- size of a desktop and of a phone, and weighs what arrives, headers included: the map library
+On a PostGIS of its own with the seeds: opens each page in Chromium (software WebGL, no cache), at
+the size of a desktop and of a phone, and weighs what arrives, headers included: the map library
 apart, and the tiles, which its workers fetch. Then steps the map through every day of the record,
 and reads the time that the page itself measured for each recolouring.
 """

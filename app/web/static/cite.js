@@ -47,6 +47,7 @@ class Cite {
     const { district } = this.store.get();
     this.district = ofDistrict ? district : null;
     this.choose(district);
+    this.content.replaceChildren();
     this.dialog.showModal();
     this.ask();
   }
