@@ -49,4 +49,6 @@ def test_the_figures_of_the_readme_are_those_of_the_seeds(client: TestClient) ->
 @pytest.mark.parametrize("path", sorted(set(re.findall(r"`(/[a-z]+[^`]*)`", README))))
 def test_every_address_of_the_readme_exists(client: TestClient, path: str) -> None:
     if "{id}" not in path:
-        assert client.get(path, follow_redirects=True).status_code == 200
+        # A stream has no end to wait for.
+        ask = client.head if path == "/stream" else client.get
+        assert ask(path, follow_redirects=True).status_code == 200
