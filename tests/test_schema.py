@@ -217,6 +217,7 @@ GUARDS = {
 } | {(table, f"{table}_recorded_now", False) for table in UNDER_A_REVISION} | {
     ("revisions", "revisions_strictly_later", False),
     ("revisions", "revisions_sealed", True),
+    ("revisions", "revisions_told", False),
     ("seals", "seals_next_seal", False),
 }  # fmt: skip
 """Triggers of the record; the last member says whether it waits for the commit."""

@@ -154,8 +154,8 @@ CLOCKS = ["", "as_of=2021-06-07", "reported_by=2021-06-08", "min_confidence=clai
 def answers(engine: Engine) -> dict[str, Any]:
     """Every read, at several settings of the clocks."""
     client = service(engine)
-    # /imports tells of this very service, /tiles.json names its instants in addresses.
-    own = ("/imports", "/tiles")
+    # /imports tells of this very service, /tiles.json and /cite name its instants in addresses.
+    own = ("/imports", "/tiles", "/cite")
     reads = {path: asked for path, asked in READS.items() if not path.startswith(own)}
     found = {}
     for path, asked in (reads | {"more events": "/events?limit=500"}).items():

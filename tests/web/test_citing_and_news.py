@@ -4,7 +4,7 @@ import json
 import re
 from urllib.parse import urlsplit
 
-import httpx
+import httpx2 as httpx
 from playwright.sync_api import Locator, Page, expect
 
 from app.store.keys import Scope

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-import httpx
+import httpx2 as httpx
 from playwright.sync_api import Page, Request, Route, expect
 
 from tests.web.conftest import PHONE, Live, OpenPage, Watch
