@@ -80,7 +80,9 @@ class Service:
 
 
 @contextmanager
-def serving(url: str, log: Path, *, workers: int = 1, port: int | None = None) -> Iterator[Service]:
+def serving(
+    url: str, log: Path, *, workers: int = 1, port: int | None = None, **settings: str
+) -> Iterator[Service]:
     """`district-control serve` on a database, with several processes, until the block ends."""
     port = port or free_port()
     with log.open("ab") as file:
@@ -93,7 +95,8 @@ def serving(url: str, log: Path, *, workers: int = 1, port: int | None = None) -
                 "LOG_FORMAT": "json",
                 "RATE_LIMIT_READS": "off",
                 "RATE_LIMIT_WRITES": "off",
-            },
+            }
+            | settings,
             stdout=subprocess.DEVNULL,
             stderr=file,
             start_new_session=True,

@@ -31,7 +31,10 @@ _SAID = {
     Happened.CORRECTED: "Corrected: ",
     Happened.TAKEN_BACK: "Taken back: ",
     Happened.CITED: "New document: ",
+    Happened.WITHDRAWN: "Document withdrawn: ",
 }
+_NOT_IN_XML = dict.fromkeys((*range(9), 11, 12, *range(14, 32), 0xFFFE, 0xFFFF), "\ufffd")
+"""Characters that no XML 1.0 document may contain, written however; one would lose a whole feed."""
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -72,7 +75,8 @@ def _feed(
     check_filters(connection, country.code, province=query.province, district=query.district)
     place = Place(country.code, query.province, query.district)
     base = str(request.base_url)
-    name, page = country.name, base
+    is_usual = country.code == settings.default_country
+    name, page = country.name, base if is_usual else f"{base}?country={country.code}"
     if query.province:
         (province,) = places.list_provinces(
             connection, country_code=country.code, province=query.province
@@ -82,7 +86,7 @@ def _feed(
         (name,) = names_of_districts(connection, Which(district=query.district)).values()
         page = f"{base}d/{query.district}"
     return Feed(
-        title=f"District Control: {name}",
+        title=f"District Control: {name}".translate(_NOT_IN_XML),
         page=page,
         entries=[_entry(base, news, country) for news in newest(connection, place, query.limit)],
     )
@@ -100,12 +104,16 @@ def _entry(base: str, news: News, country: places.Country) -> Entry:
     ]
     if news.reason:
         said.append(f"Reason given: {news.reason}")
+    content = "".join(f"<p>{escape(one)}</p>" for one in said) + _documents(news.cited)
+    # The page shows no event that was taken back; its versions are all there.
+    content += f'<p><a href="{escape(base)}events/{news.event_id}">The event as data</a></p>'
+    title = f"{_SAID[news.happened]}{news.district.name}, {news.province.name}: {what}"
     return Entry(
         # The address of the service may change; the record's own numbers do not.
         id=f"urn:district-control:{news.event_id}:{news.revision}",
-        title=f"{_SAID[news.happened]}{news.district.name}, {news.province.name}: {what}",
+        title=title.translate(_NOT_IN_XML),
         page=f"{base}d/{news.district.id}#event-{news.event_id}",
-        content="".join(f"<p>{escape(one)}</p>" for one in said) + _documents(news.cited),
+        content=content.translate(_NOT_IN_XML),
         recorded_at=news.recorded_at,
         citations=news.cited,
     )

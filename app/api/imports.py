@@ -4,19 +4,19 @@ import hashlib
 import io
 import tempfile
 from collections.abc import Mapping as Dict
-from typing import Annotated, Any, BinaryIO, cast
+from typing import Annotated, Any, BinaryIO, Literal, cast
 
 from fastapi import APIRouter, HTTPException, Path, Query, Request, Response
 from fastapi.concurrency import run_in_threadpool
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
+from app.api import params
 from app.api.auth import Writer, WriteRoute
 from app.api.deps import AppSettings, ReadConnection
 from app.api.errors import ImportRefusedError, documented
 from app.api.examples import example
 from app.api.formats import negotiate
 from app.api.once import GivenKey, Write
-from app.api.params import Import
-from app.api.params import Query as AnyQuery
 from app.api.schemas.imports import ImportReport
 from app.domain.errors import UnknownRecordError
 from app.importers.reader import Form, sniff
@@ -54,6 +54,27 @@ _ANSWERS: dict[int | str, dict[str, Any]] = {
         "content": _TABLE,
     },
 }
+
+
+class Import(BaseModel):
+    """`POST /imports`."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    of: Literal["claims", "events"] = Field(
+        "claims",
+        description="What the rows are: claims of documents, which are grouped into events, or "
+        "`events` as `GET /events?f=ndjson` or `f=csv` gives them.",
+    )
+    mapping: Annotated[str, StringConstraints(min_length=1, max_length=20_000)] = Field(
+        "claims",
+        description="How to read claims: `claims` or `acled`, or the JSON text of a mapping file.",
+    )
+    name: params.Name | None = Field(None, description="Name of the file, for the report.")
+    country: params.Country = params.COUNTRY
+    partial: bool = Field(False, description="Record the rows without errors, if there are any.")
+    dry_run: bool = Field(False, description="Record nothing; tell what would be.")
+    f: Literal["json", "csv"] = Field("json", description="The report, or its errors as a table.")
 
 
 @router.post(
@@ -116,7 +137,7 @@ async def post_import(
 def get_import(
     request: Request,
     revision: Annotated[int, Path(ge=1, lt=2**63, description="Revision that the import made.")],
-    query: Annotated[AnyQuery, Query()],
+    query: Annotated[params.Query, Query()],
     connection: ReadConnection,
 ) -> ImportReport:
     """The report of an import that was recorded."""

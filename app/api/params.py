@@ -130,21 +130,19 @@ class Clocks(Known):
 
 
 Country = Annotated[str, StringConstraints(pattern="^[A-Z]{2}$")] | None
-_COUNTRY = Field(
-    None, description="Two-letter code of the country; the configured one if left out."
-)
+COUNTRY = Field(None, description="Two-letter code of the country; the configured one if left out.")
 
 
 class OfCountry(Query):
     """A read about a country that is the same at all clocks."""
 
-    country: Country = _COUNTRY
+    country: Country = COUNTRY
 
 
 class CountryClocks(Clocks):
     """A read about a country."""
 
-    country: Country = _COUNTRY
+    country: Country = COUNTRY
 
 
 class Drawn(BaseModel):
@@ -275,27 +273,6 @@ class EventList(CountryClocks, Drawn):
         return parse_bbox(self.bbox) if self.bbox else None
 
 
-class Import(BaseModel):
-    """`POST /imports`."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    of: Literal["claims", "events"] = Field(
-        "claims",
-        description="What the rows are: claims of documents, which are grouped into events, or "
-        "`events` as `GET /events?f=ndjson` or `f=csv` gives them.",
-    )
-    mapping: Annotated[str, StringConstraints(min_length=1, max_length=20_000)] = Field(
-        "claims",
-        description="How to read claims: `claims` or `acled`, or the JSON text of a mapping file.",
-    )
-    name: Name | None = Field(None, description="Name of the file, for the report.")
-    country: Country = _COUNTRY
-    partial: bool = Field(False, description="Record the rows without errors, if there are any.")
-    dry_run: bool = Field(False, description="Record nothing; tell what would be.")
-    f: Literal["json", "csv"] = Field("json", description="The report, or its errors as a table.")
-
-
 class ProvinceList(CountryClocks, Page):
     """`GET /provinces`."""
 
@@ -392,7 +369,7 @@ class NewsQuery(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    country: Country = _COUNTRY
+    country: Country = COUNTRY
     province: PlaceId | None = Field(None, description="P-code: only this province.")
     district: PlaceId | None = Field(
         None, description="P-code: only this district.", examples=["AF2907"]
@@ -402,7 +379,7 @@ class NewsQuery(BaseModel):
 class Series(Known):
     """`GET /series`, which goes from one `as_of` to another."""
 
-    country: Country = _COUNTRY
+    country: Country = COUNTRY
 
     from_: Day = Field(alias="from", description="First day.", examples=["2021-06-01"])
     to: Day = Field(description="Last day, included.", examples=["2021-08-16"])

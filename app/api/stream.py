@@ -7,6 +7,7 @@ from typing import Annotated
 from cachetools import LRUCache
 from fastapi import APIRouter, Header, Query, Request, Response
 from fastapi.concurrency import run_in_threadpool
+from fastapi.responses import StreamingResponse
 from pydantic import Field
 from sse_starlette import EventSourceResponse, ServerSentEvent
 
@@ -18,15 +19,17 @@ from app.api.schemas.feeds import RevisionTold
 from app.domain.errors import InvalidValueError, NotReadyError
 from app.store.engine import Engine, reading
 from app.store.listening import Listener
-from app.store.recorded import Place, Touched, newest_revision, touched_between
+from app.store.recorded import MOST_IDS, Place, Touched, newest_revision, touched_between
 
 router = APIRouter(tags=["News"])
+
+EVENTS = "text/event-stream"
 
 MOST = 500
 """Streams that a process keeps open at a time."""
 
-TOLD = 50
-"""A revision that touches more districts than this tells only how many."""
+TOLD = MOST_IDS
+"""A revision that touches more districts, or more events, than this tells only how many."""
 
 HEARTBEAT = 15
 """Seconds between signs of life, so that nobody on the way takes a quiet stream for a dead one."""
@@ -110,8 +113,9 @@ class Streams:
         200: {
             "description": "Events named `revision`, with the number of the revision as `id` and "
             "a JSON object as `data`: `revision`, `recorded_at`, `action`, `events` (ids), "
-            "`districts` (each with `id`, `name`, `province`), `events_total`, `districts_total`",
-            "content": {"text/event-stream": {"schema": {"type": "string"}}},
+            "`districts` (each with `id`, `name`, `province`), `events_total`, `districts_total`; "
+            f"`events` and `districts` are null where there are more than {TOLD}",
+            "content": {EVENTS: {"schema": {"type": "string"}}},
         },
         **documented(404, 422, 503),
     },
@@ -129,8 +133,9 @@ def get_stream(
     """Each revision of the record as it is committed, one event each, in order.
 
     Without `Last-Event-ID` it tells what is recorded from now on; with it, first what was recorded
-    since, without gap or repeat. A revision that touches more than 50 districts tells only how
-    many. Comments are signs of life.
+    since, without gap or repeat. Where a province or district is asked for, only what was done
+    there is told. Of more than 50 districts or events it says only how many. Comments are signs of
+    life.
     """
     country = country_asked(connection, query, settings)
     check_filters(connection, country.code, province=query.province, district=query.district)
@@ -139,9 +144,7 @@ def get_stream(
     streams: Streams = request.app.state.streams_open
     streams.check_room()
     if request.scope.get("head"):  # a stream has no end to wait for
-        return Response(
-            media_type=EventSourceResponse.media_type, headers={"Cache-Control": "no-store"}
-        )
+        return StreamingResponse((), media_type=EVENTS)
     place = Place(country.code, query.province, query.district)
     return EventSourceResponse(
         _told(streams, place, after), ping=HEARTBEAT, sep="\n", send_timeout=_SEND_TIMEOUT
@@ -165,38 +168,44 @@ def _after(header: str | None, parameter: int | None, newest: int) -> int:
 
 
 async def _told(streams: Streams, place: Place, after: int) -> AsyncIterator[ServerSentEvent]:
-    """The events of one stream."""
-    yield ServerSentEvent(comment="what is recorded from here on", retry=RETRY)
+    """The events of one stream.
+
+    The first lines carry an id without an event, so that a client that is cut off before it has
+    heard of any revision goes on from here.
+    """
+    yield ServerSentEvent(
+        comment="what is recorded from here on", id=str(after), retry=RETRY, sep="\n"
+    )
     async for touched in streams.after(after):
         document = _document(touched, place)
         if document:
             yield ServerSentEvent(
-                document.model_dump_json(), event="revision", id=str(touched.revision)
+                document.model_dump_json(), event="revision", id=str(touched.revision), sep="\n"
             )
 
 
 def _document(touched: Touched, place: Place) -> RevisionTold | None:
     """What is told of a revision; None where it touches nothing of the place."""
     inside = [
-        (district, province)
-        for district, province, country in touched.districts
-        if place.covers(district.id, province.id, country)
+        one
+        for one in touched.districts
+        if place.covers(one.district.id, one.province.id, one.country)
     ]
     # A new publisher or party is of no place: those who follow everything hear of it.
     if not inside and (touched.districts or place.province or place.district):
         return None
-    few = len(touched.districts) <= TOLD
+    number = sum(one.events_total for one in inside)
     return RevisionTold(
         revision=touched.revision,
         recorded_at=touched.recorded_at,
         action=touched.action,
-        events=list(touched.events) if few else None,
+        events=[event for one in inside for event in one.events] if number <= TOLD else None,
         districts=[
-            DistrictRef.model_validate({**vars(district), "province": province})
-            for district, province in inside
+            DistrictRef.model_validate({**vars(one.district), "province": one.province})
+            for one in inside
         ]
-        if few
+        if len(inside) <= TOLD
         else None,
-        events_total=len(touched.events),
+        events_total=number,
         districts_total=len(inside),
     )

@@ -10,10 +10,12 @@ from uuid import UUID
 from sqlalchemy import (
     ColumnElement,
     Connection,
+    FromClause,
     Row,
     Select,
     Subquery,
     and_,
+    case,
     func,
     literal,
     or_,
@@ -21,6 +23,7 @@ from sqlalchemy import (
     tuple_,
     union,
 )
+from sqlalchemy.dialects.postgresql import aggregate_order_by
 
 from app.domain.clocks import Span
 from app.domain.control import Action, Confidence, Kind, Status
@@ -46,6 +49,12 @@ class Happened(StrEnum):
     CORRECTED = "corrected"
     TAKEN_BACK = "taken_back"
     CITED = "cited"
+    WITHDRAWN = "withdrawn"
+    """A document, of an event that stays what it was."""
+
+
+MOST_IDS = 50
+"""Events of one district that a revision names by their ids; of more it tells how many."""
 
 
 @dataclass(frozen=True)
@@ -90,15 +99,24 @@ class News:
 
 
 @dataclass(frozen=True)
+class TouchedDistrict:
+    """A district with events that a revision touched; `events` is empty for more than MOST_IDS."""
+
+    district: Named
+    province: Named
+    country: str
+    events: tuple[str, ...]
+    events_total: int
+
+
+@dataclass(frozen=True)
 class Touched:
-    """One revision, and the events and districts that it touched."""
+    """One revision, and the districts that it touched, ordered by their ids."""
 
     revision: int
     recorded_at: datetime
     action: Action
-    events: tuple[str, ...]
-    districts: tuple[tuple[Named, Named, str], ...]
-    """Each with its province and the code of its country."""
+    districts: tuple[TouchedDistrict, ...]
 
 
 def newest(connection: Connection, place: Place, limit: int) -> list[News]:
@@ -128,7 +146,7 @@ def newest(connection: Connection, place: Place, limit: int) -> list[News]:
             revisions.c.action,
             revisions.c.reason,
             state,
-            opened.c.version.label("opened_version"),
+            opened.c.revision.label("opened_by"),
             districts.c.name.label("district_name"),
             districts.c.province_id,
             provinces.c.name.label("province_name"),
@@ -139,12 +157,9 @@ def newest(connection: Connection, place: Place, limit: int) -> list[News]:
         .join(districts, districts.c.id == state.c.district_id)
         .join(provinces, provinces.c.id == districts.c.province_id)
         .outerjoin(actors, actors.c.id == state.c.controller_id)
-        .outerjoin(
+        .join(
             opened,
-            and_(
-                opened.c.event_id == touched.c.event_id,
-                opened.c.revision == touched.c.revision,
-            ),
+            and_(opened.c.event_id == state.c.event_id, opened.c.version == state.c.version),
         )
         .order_by(touched.c.revision.desc(), touched.c.sequence.desc())
     ).all()
@@ -165,40 +180,48 @@ def touched_between(
     if not found:
         return []
     touched = _touches([found[0].revision, found[-1].revision], Place(), None)
-    rows = connection.execute(
+    # An import may touch a hundred thousand events: their ids stay where they are.
+    number = func.count().label("events_total")
+    ids = func.array_agg(aggregate_order_by(touched.c.event_id, touched.c.sequence))
+    each = (
         select(
             touched.c.revision,
-            touched.c.event_id,
-            districts.c.id,
+            touched.c.district_id,
+            number,
+            case((func.count() <= MOST_IDS, ids)).label("events"),
+        )
+        .group_by(touched.c.revision, touched.c.district_id)
+        .subquery("each")
+    )
+    rows = connection.execute(
+        select(
+            each,
             districts.c.name,
             districts.c.province_id,
             provinces.c.name.label("province_name"),
             provinces.c.country_code,
         )
-        .join_from(touched, events, events.c.id == touched.c.event_id)
-        .join(districts, districts.c.id == events.c.district_id)
+        .join_from(each, districts, districts.c.id == each.c.district_id)
         .join(provinces, provinces.c.id == districts.c.province_id)
-        .order_by(touched.c.revision, districts.c.id, events.c.sequence)
+        .order_by(each.c.revision, each.c.district_id)
     )
-    by_revision: dict[int, list[Any]] = {}
+    by_revision: dict[int, list[TouchedDistrict]] = {}
     for row in rows:
-        by_revision.setdefault(row.revision, []).append(row)
+        by_revision.setdefault(row.revision, []).append(
+            TouchedDistrict(
+                district=Named(row.district_id, row.name),
+                province=Named(row.province_id, row.province_name),
+                country=row.country_code,
+                events=tuple(map(str, row.events or ())),
+                events_total=row.events_total,
+            )
+        )
     return [
         Touched(
             revision=one.revision,
             recorded_at=one.recorded_at,
             action=Action(one.action),
-            events=tuple(str(row.event_id) for row in by_revision.get(one.revision, ())),
-            districts=tuple(
-                dict.fromkeys(
-                    (
-                        Named(row.id, row.name),
-                        Named(row.province_id, row.province_name),
-                        row.country_code,
-                    )
-                    for row in by_revision.get(one.revision, ())
-                )
-            ),
+            districts=tuple(by_revision.get(one.revision, ())),
         )
         for one in found
     ]
@@ -210,8 +233,9 @@ def _touches(between: Sequence[int], place: Place, limit: int | None) -> Subquer
     Each of the four ways to touch an event gives its own newest ones, by its own index; the
     newest of all are among them.
     """
+    of = _events_of(place)
     parts = [
-        _touching(column, between, place, limit)
+        _touching(column, of, between, limit)
         for table in (event_versions, citations)
         for column in (table.c.revision, table.c.closing_revision)
     ]
@@ -223,32 +247,46 @@ def _touches(between: Sequence[int], place: Place, limit: int | None) -> Subquer
     return statement.subquery("touched")
 
 
-def _touching(
-    column: ColumnElement[Any], between: Sequence[int], place: Place, limit: int | None
-) -> Select[Any]:
-    table = column.table
-    statement = (
-        select(column.label("revision"), table.c.event_id, events.c.sequence)
-        .join_from(table, events, events.c.id == table.c.event_id)
-        .where(column.is_not(None))
-        .distinct()
-    )
-    if between:
-        statement = statement.where(column >= between[0], column <= between[1])
+def _events_of(place: Place) -> FromClause:
+    """The events of a place.
+
+    Those of a province or district are few: found first, and kept from being looked for among the
+    newest of all, where there may be none of them. Those of a country are most of all.
+    """
     equal = {
         events.c.district_id: place.district,
         districts.c.province_id: place.province,
         provinces.c.country_code: place.country,
     }
     conditions = [one == value for one, value in equal.items() if value is not None]
-    if conditions:
-        statement = (
-            statement.join(districts, districts.c.id == events.c.district_id)
-            .join(provinces, provinces.c.id == districts.c.province_id)
-            .where(*conditions)
-        )
+    if not conditions:
+        return events
+    statement = (
+        select(events.c.id, events.c.sequence, events.c.district_id)
+        .join_from(events, districts, districts.c.id == events.c.district_id)
+        .join(provinces, provinces.c.id == districts.c.province_id)
+        .where(*conditions)
+    )
+    if place.province or place.district:
+        return statement.cte("of_place").prefix_with("MATERIALIZED")
+    return statement.subquery("of_country")
+
+
+def _touching(
+    column: ColumnElement[Any], of: FromClause, between: Sequence[int], limit: int | None
+) -> Select[Any]:
+    table = column.table
+    statement = (
+        select(column.label("revision"), table.c.event_id, of.c.sequence, of.c.district_id)
+        .join_from(table, of, of.c.id == table.c.event_id)
+        .where(column.is_not(None))
+    )
+    if table is citations:  # of several in one revision, one; an event has one version in each
+        statement = statement.distinct()
+    if between:
+        statement = statement.where(column >= between[0], column <= between[1])
     if limit is not None:
-        statement = statement.order_by(column.desc(), events.c.sequence.desc()).limit(limit)
+        statement = statement.order_by(column.desc(), of.c.sequence.desc()).limit(limit)
     return statement
 
 
@@ -273,7 +311,7 @@ def _news(row: Row[Any], cited: tuple[Cited, ...]) -> News:
         revision=row.revision,
         recorded_at=row.recorded_at,
         reason=row.reason,
-        happened=_happened(row),
+        happened=_happened(row, cited),
         event_id=str(row.event_id),
         district=Named(row.district_id, row.district_name),
         province=Named(row.province_id, row.province_name),
@@ -287,10 +325,12 @@ def _news(row: Row[Any], cited: tuple[Cited, ...]) -> News:
     )
 
 
-def _happened(row: Row[Any]) -> Happened:
-    if row.opened_version is not None:
-        return Happened.RECORDED if row.opened_version == 1 else Happened.CORRECTED
-    return Happened.TAKEN_BACK if row.known_until == row.recorded_at else Happened.CITED
+def _happened(row: Row[Any], cited: tuple[Cited, ...]) -> Happened:
+    if row.opened_by == row.revision:
+        return Happened.RECORDED if row.version == 1 else Happened.CORRECTED
+    if row.known_until == row.recorded_at:
+        return Happened.TAKEN_BACK
+    return Happened.CITED if cited else Happened.WITHDRAWN
 
 
 def newest_revision(connection: Connection) -> int:

@@ -2,14 +2,19 @@
 
 import re
 from typing import Any
+from uuid import UUID
 from xml.etree import ElementTree
 
 import feedparser
 import pytest
 from fastapi.testclient import TestClient
-from sqlalchemy import Engine
+from sqlalchemy import Engine, select
 
+from app.domain.control import Action
+from app.store.changes import changing
+from app.store.engine import writing
 from app.store.recorded import Happened, Place, newest
+from app.store.tables import citations
 
 from .asking import Answer, ask, assert_problem
 from .writing import Desk, a_citation, written
@@ -108,12 +113,14 @@ def test_an_entry_stays_what_it_was_when_more_is_recorded(own_seeded: Engine) ->
     assert "/d/AF0102#" in after[0]["url"]
 
 
-NASTY = "<script>alert('&')</script> ]]> \"quoted\" \U0001f4f0 قیصار \ufffd"
+NASTY = "<script>alert('&')</script> ]]> \"quoted\" \U0001f4f0 قیصار \ufffe\uffff"
+"""The last two are no characters of XML, in whatever way they are written."""
 
 
 def test_whatever_a_document_is_called_is_only_text(own_seeded: Engine) -> None:
     desk = Desk.on(own_seeded)
     desk.record(district="AF0102", citations=[a_citation(title=NASTY)])
+    parsed(desk.nobody, limit=1)
     response = desk.nobody.get("/feed.atom", params={"limit": 1})
     content = ElementTree.fromstring(response.content).find(  # noqa: S314
         "atom:entry/atom:content", ATOM
@@ -121,8 +128,25 @@ def test_whatever_a_document_is_called_is_only_text(own_seeded: Engine) -> None:
     assert content is not None and content.text
     assert "<script" not in content.text
     assert "&lt;script&gt;alert(&#x27;&amp;&#x27;)&lt;/script&gt; ]]&gt;" in content.text
+    assert "قیصار \ufffd\ufffd" in content.text
     (item,) = items(desk.nobody, limit=1)
     assert item["content_html"] == content.text
+
+
+def test_a_document_may_leave_an_event_that_stays(own_seeded: Engine) -> None:
+    """As when an import finds that it speaks of another change."""
+    desk = Desk.on(own_seeded)
+    event = UUID(desk.record(citations=[a_citation(), a_citation(source="khaama-press")])["id"])
+    with writing(own_seeded) as connection:
+        documents = select(citations.c.id).where(citations.c.event_id == event)
+        left = connection.scalars(documents.limit(1)).one()
+        with changing(connection, author="Ann", action=Action.IMPORT) as change:
+            change.close_citations([left])
+            change.settle([event])
+    item, before = items(desk.nobody, limit=2)
+    assert item["title"] == f"Document withdrawn: {before['title']}"
+    data = re.search(r'href="([^"]+/events/[^"]+)"', item["content_html"])
+    assert data and desk.nobody.get(data[1]).json()["event"]["id"] == str(event)
 
 
 def test_a_feed_is_not_sent_again_until_something_is_recorded(own_seeded: Engine) -> None:

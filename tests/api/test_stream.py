@@ -2,25 +2,28 @@
 
 import json
 import signal
+import socket
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from queue import Empty, Queue
+from queue import Queue
 from typing import Any
 
 import httpx2 as httpx
 import pytest
 from sqlalchemy import Engine, text
 
+from app.api import stream
 from app.store.engine import make_engine
 from app.store.listening import CHANNEL
 
 from ..services import PATIENCE, Service, make_token, serving, wait_until
 from .asking import assert_problem
-from .writing import a_citation, an_event
+from .writing import a_citation, an_event, client_of
 
+WORKERS = 2
 LISTENERS = text(
     "SELECT pid FROM pg_stat_activity"
     f" WHERE application_name = '{CHANNEL}' AND datname = current_database()"
@@ -34,18 +37,11 @@ class Following:
     heard: Queue[dict[str, Any]] = field(default_factory=Queue)
     opened: threading.Event = field(default_factory=threading.Event)
     ended: threading.Event = field(default_factory=threading.Event)
+    began_after: int | None = None
 
     def next(self) -> dict[str, Any]:
         """The next event, its data read."""
         return self.heard.get(timeout=PATIENCE)
-
-    def is_quiet(self) -> bool:
-        """Whether nothing more comes, for a second."""
-        try:
-            self.heard.get(timeout=1)
-        except Empty:
-            return True
-        return False
 
     def read(self, response: httpx.Response) -> None:
         """Read until the stream ends, or until the client is closed under its hands."""
@@ -56,9 +52,12 @@ class Following:
                 if line == "" and "data" in event:
                     self.heard.put({**event, "data": json.loads(event["data"])})
                 if line == "":
+                    if "retry" in event:
+                        self.began_after = int(event["id"])
+                        self.opened.set()
                     event = {}
                 elif name == "":
-                    self.opened.set()
+                    continue  # a comment
                 else:
                     event[name] = value
         except (httpx.HTTPError, httpx.StreamError, OSError):
@@ -80,9 +79,18 @@ def following(
         assert response.status_code == 200, response.read()
         assert response.headers["content-type"].startswith("text/event-stream")
         assert response.headers["cache-control"] == "no-store"
-        threading.Thread(target=found.read, args=(response,), daemon=True).start()
-        assert found.opened.wait(PATIENCE)
-        yield found
+        reader = threading.Thread(target=found.read, args=(response,), daemon=True)
+        reader.start()
+        try:
+            assert found.opened.wait(PATIENCE)
+            yield found
+        finally:
+            # A socket that somebody reads from stays open when it is only closed.
+            with suppress(OSError):
+                response.extensions["network_stream"].get_extra_info("socket").shutdown(
+                    socket.SHUT_RDWR
+                )
+            reader.join(PATIENCE)
 
 
 @dataclass(frozen=True)
@@ -114,7 +122,10 @@ def newsroom(
         engine = make_engine(url)
         token = make_token(engine, "Ann")
         log = tmp_path_factory.mktemp("newsroom") / "log"
-        with serving(url, log, workers=2) as service, service.client(token) as writer:
+        with (
+            serving(url, log, workers=WORKERS, POOL_SIZE="1") as service,
+            service.client(token) as writer,
+        ):
             yield Newsroom(service, engine, writer)
         engine.dispose()
 
@@ -155,12 +166,36 @@ def test_whoever_comes_back_hears_all_that_was_missed_once(newsroom: Newsroom) -
         last = newsroom.record(district="AF2907")
         for follower in (by_header, by_parameter):
             assert [follower.next()["id"] for _ in range(3)] == [*map(str, missed), str(last)]
-            assert follower.is_quiet()
+        afterwards = newsroom.record(district="AF0102", kind="transfer")
+        for follower in (by_header, by_parameter):
+            assert follower.next()["id"] == str(afterwards)
     with following(newsroom.service, last_event_id=0) as from_the_beginning:
-        told = [from_the_beginning.next() for _ in range(last)]
-        assert [int(one["id"]) for one in told] == list(range(1, last + 1))
+        told = [from_the_beginning.next() for _ in range(afterwards)]
+        assert [int(one["id"]) for one in told] == list(range(1, afterwards + 1))
         seeds = next(one["data"] for one in told if one["data"]["events_total"] > 100)
         assert seeds["districts"] is None and seeds["districts_total"] > 100
+        assert seeds["events"] is None
+
+
+def test_of_a_large_change_a_place_is_told_its_own_part(newsroom: Newsroom) -> None:
+    with following(newsroom.service, province="AF29", last_event_id=0) as province:
+        told = province.next()["data"]
+    assert told["action"] == "import"
+    assert {d["province"]["id"] for d in told["districts"]} == {"AF29"}
+    clocks = {"province": "AF29", "known_at": told["recorded_at"]}
+    mine = {e["id"] for e in newsroom.writer.get("/events", params=clocks).json()["events"]}
+    assert set(told["events"]) == mine
+    assert (told["events_total"], told["districts_total"]) == (len(mine), len(told["districts"]))
+
+
+def test_whoever_was_cut_off_before_the_first_news_can_go_on(newsroom: Newsroom) -> None:
+    """The first lines tell where the stream begins: an id for `Last-Event-ID`, without an event."""
+    newest = newsroom.record(district="AF0102", kind="transfer")
+    with following(newsroom.service) as follower:
+        assert follower.began_after == newest
+    missed = newsroom.record(district="AF2907", kind="transfer")
+    with following(newsroom.service, {"Last-Event-ID": str(newest)}) as follower:
+        assert follower.next()["id"] == str(missed)
 
 
 def test_a_place_hears_of_itself_only(newsroom: Newsroom) -> None:
@@ -241,4 +276,30 @@ def test_a_document_with_script_in_its_title_stays_within_its_line(newsroom: New
         newsroom.record(district="AF0102", citations=[a_citation(note="a\n\nevent: forged\nid: 7")])
         told = follower.next()
         assert told["event"] == "revision" and told["id"] != "7"
-        assert follower.is_quiet()
+        after = newsroom.record(district="AF2907", kind="transfer")
+        assert follower.next()["id"] == str(after)
+
+
+def test_more_streams_than_there_is_room_for_wait_outside(
+    client: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(stream, "MOST", 0)
+    response = client.head("/stream")  # a stream that opened would have no end
+    assert response.status_code == 503
+    assert int(response.headers["retry-after"]) > 0
+
+
+def test_a_stream_takes_a_key_where_reads_do(own_seeded: Engine) -> None:
+    assert client_of(own_seeded, reads_need_key=True).head("/stream").status_code == 401
+    limited = client_of(own_seeded, rate_limit_reads="1/hour")
+    assert limited.head("/stream").status_code == 200
+    assert limited.head("/stream").status_code == 429
+
+
+def test_who_follows_holds_no_connection(newsroom: Newsroom) -> None:
+    """More streams than the processes have connections for requests, and writes beside them."""
+    with ExitStack() as open_streams:
+        followers = [open_streams.enter_context(following(newsroom.service)) for _ in range(8)]
+        revision = newsroom.record(district="AF0102")
+        assert {follower.next()["id"] for follower in followers} == {str(revision)}
+        assert len(newsroom.listeners()) <= WORKERS
