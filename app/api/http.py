@@ -142,7 +142,7 @@ class LimitBodies:
 class Validate:
     """Give answers a strong ETag, answer 304 to clients that have them, and serve HEAD.
 
-    Streams, which only whole exports are, have no tag.
+    What is sent as it comes, whole exports and the stream of revisions, has no tag.
 
     The tag is a hash of the very bytes, so it changes exactly when the answer does.
     """

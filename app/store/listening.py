@@ -67,7 +67,12 @@ class Listener:
         while True:
             try:
                 connection = await psycopg.AsyncConnection.connect(
-                    self._url, autocommit=True, connect_timeout=10, application_name=CHANNEL
+                    self._url,
+                    autocommit=True,
+                    connect_timeout=10,
+                    # A server that is gone without a word would be waited for a quarter of an hour.
+                    tcp_user_timeout=int(2 * POLL * 1000),
+                    application_name=CHANNEL,
                 )
                 async with connection:
                     await connection.execute(f"LISTEN {CHANNEL}")

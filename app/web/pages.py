@@ -1,5 +1,6 @@
 """The addresses of pages, and what every page has: its template, its headers, its errors."""
 
+from collections import Counter
 from collections.abc import Awaitable, Callable
 from functools import wraps
 from http import HTTPStatus
@@ -64,6 +65,7 @@ def page(handler: Handler) -> Handler:
     @wraps(handler)
     async def answer(request: Request) -> Response:
         try:
+            _refuse_repeats(request)
             return await handler(request)
         except MovedError as moved:
             return RedirectResponse(_page_of(request, moved.location))
@@ -77,6 +79,16 @@ def page(handler: Handler) -> Handler:
             )
 
     return answer
+
+
+def _refuse_repeats(request: Request) -> None:
+    """Refuse a parameter given twice, as the API does: either could be the one that was meant."""
+    times = Counter(name for name, _ in request.query_params.multi_items())
+    for name in times:
+        if times[name] > 1:
+            detail = f"{name[:40]} is given more than once"
+            errors = [{"parameter": name[:40], "detail": detail}]
+            raise RefusedError(422, {"detail": detail, "errors": errors})
 
 
 def _page_of(request: Request, location: str) -> str:

@@ -216,6 +216,13 @@ def test_a_wrong_clock_is_a_page_that_names_the_field(client: TestClient, path: 
         assert "<code>" + name + "</code>" in page.source
 
 
+@pytest.mark.parametrize("path", ["/", "/embed", "/d/AF2907", "/p/AF29", "/p"])
+def test_a_clock_given_twice_is_refused(client: TestClient, path: str) -> None:
+    response = client.get(f"{path}?as_of=2021-06-01&as_of=2021-07-01")
+    assert response.status_code == 422
+    assert "as_of is given more than once" in response.text
+
+
 def test_a_place_that_is_not_there_is_a_page(client: TestClient) -> None:
     assert "no district has the id" in read(client, "/d/AF9999", status=404).text
     assert "no province has the id" in read(client, "/p/%3Cscript%3E", status=404).text
