@@ -17,7 +17,7 @@ from app.api.errors import documented
 from app.api.schemas.feeds import JsonFeed
 from app.domain.clocks import to_edtf
 from app.domain.control import Stance
-from app.domain.words import dated, event_in_words
+from app.domain.words import NOT_IN_XML, dated, event_in_words
 from app.store import places
 from app.store.citations import Cited
 from app.store.recorded import Happened, News, Place, newest
@@ -33,8 +33,6 @@ _SAID = {
     Happened.CITED: "New document: ",
     Happened.WITHDRAWN: "Document withdrawn: ",
 }
-_NOT_IN_XML = dict.fromkeys((*range(9), 11, 12, *range(14, 32), 0xFFFE, 0xFFFF), "\ufffd")
-"""Characters that no XML 1.0 document may contain, written however; one would lose a whole feed."""
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -86,7 +84,7 @@ def _feed(
         (name,) = names_of_districts(connection, Which(district=query.district)).values()
         page = f"{base}d/{query.district}"
     return Feed(
-        title=f"District Control: {name}".translate(_NOT_IN_XML),
+        title=f"District Control: {name}".translate(NOT_IN_XML),
         page=page,
         entries=[_entry(base, news, country) for news in newest(connection, place, query.limit)],
     )
@@ -111,9 +109,9 @@ def _entry(base: str, news: News, country: places.Country) -> Entry:
     return Entry(
         # The address of the service may change; the record's own numbers do not.
         id=f"urn:district-control:{news.event_id}:{news.revision}",
-        title=title.translate(_NOT_IN_XML),
+        title=title.translate(NOT_IN_XML),
         page=f"{base}d/{news.district.id}#event-{news.event_id}",
-        content=content.translate(_NOT_IN_XML),
+        content=content.translate(NOT_IN_XML),
         recorded_at=news.recorded_at,
         citations=news.cited,
     )

@@ -121,3 +121,5 @@ def _log(settings: Settings) -> None:
     logging.basicConfig(level=settings.log_level, handlers=[handler], force=True)
     # It announces itself whenever readiness is asked.
     logging.getLogger("alembic").setLevel(logging.WARNING)
+    # It writes whole addresses, also of what pages ask within the process.
+    logging.getLogger("httpx2").setLevel(logging.WARNING)

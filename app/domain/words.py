@@ -11,6 +11,10 @@ from app.domain.summary import Totals
 INSTANT = re.compile(r"(\d{4}-\d{2}-\d{2})T(\d{2}:\d{2})(?::[\d.]+)?(Z|[+-]\d{2}:\d{2})")
 _MONTH = re.compile(r"\d{4}-\d{2}")
 
+NOT_IN_XML = dict.fromkeys((*range(9), 11, 12, *range(14, 32), 0xFFFE, 0xFFFF), "\ufffd")
+"""Characters that no XML 1.0 document may contain, written however; one would spoil a whole
+feed or picture."""
+
 CONFIDENCE = {
     Confidence.CLAIMED: "Only a party to the conflict says so.",
     Confidence.REPORTED: "It is reported, and not confirmed by a second independent source.",

@@ -12,6 +12,7 @@ from xml.etree import ElementTree
 from app.domain import colours
 from app.domain.control import Outcome, Status
 from app.domain.front import LineKind
+from app.domain.words import NOT_IN_XML
 from app.pictures.layout import Box, Sheet
 from app.pictures.lettering import LINE, Bounds, Name, labels, width_of, wrapped
 
@@ -100,7 +101,7 @@ def draw(picture: Picture, sheet: Sheet, pixels: int) -> str:
     _add(root, "rect", width=sheet.width, height=sheet.height, fill=PAPER)
     _map(root, picture, sheet)
     _words(root, picture, sheet)
-    return ElementTree.tostring(root, encoding="unicode")
+    return ElementTree.tostring(root, encoding="unicode").translate(NOT_IN_XML)
 
 
 def _map(root: Element, picture: Picture, sheet: Sheet) -> None:

@@ -57,7 +57,8 @@ class Listener:
         return self._newest
 
     def _hear(self, revision: int) -> None:
-        if revision > self._newest:
+        # It can also be an older one: of a record that was restored under a running service.
+        if revision != self._newest:
             self._newest = revision
             heard, self._heard = self._heard, asyncio.Event()
             heard.set()
@@ -79,8 +80,9 @@ class Listener:
                     while True:
                         self._hear(await _newest(connection))
                         pause = _FIRST_PAUSE
-                        async for notice in connection.notifies(timeout=POLL):
-                            self._hear(int(notice.payload))
+                        # What it says is not trusted, for anybody can notify: the table is asked.
+                        async for _ in connection.notifies(timeout=POLL, stop_after=1):
+                            pass
             except (psycopg.Error, OSError) as error:
                 # Its message may name the host; the type says enough.
                 log.warning("listener lost", error=type(error).__name__, again_in_s=pause)

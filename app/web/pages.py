@@ -70,13 +70,15 @@ def page(handler: Handler) -> Handler:
         except MovedError as moved:
             return RedirectResponse(_page_of(request, moved.location))
         except RefusedError as refused:
-            return render(
+            shown = render(
                 request,
                 "problem.html",
                 status=refused.status,
                 problem=refused.problem,
                 title=HTTPStatus(refused.status).phrase,
             )
+            shown.headers.update(refused.headers)
+            return shown
 
     return answer
 

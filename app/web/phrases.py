@@ -111,8 +111,12 @@ def asserts(citation: Part, event: Part) -> str:
 
 
 def host(address: str) -> str:
-    """Where an address leads, for the words of a link."""
-    return (urlsplit(address).hostname or address).removeprefix("www.")
+    """Where an address leads, for the words of a link; all of it where that cannot be told."""
+    try:
+        name = urlsplit(address).hostname
+    except ValueError:  # `http://[x`: it was recorded as it was given
+        name = None
+    return (name or address).removeprefix("www.")
 
 
 def web_address(address: str | None) -> str | None:

@@ -1,7 +1,7 @@
 """Pages about places, made on the server: they need no scripts, and share and print well."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from http import HTTPStatus
 from typing import Any
 from urllib.parse import quote, urlencode
@@ -49,6 +49,11 @@ class Asked:
         asked_for = {name: given.get(name, "") for name in CLOCKS}
         return cls(urlencode(given), urlencode(clocks), asked_for, clocks)
 
+    def at(self, as_of: str) -> str:
+        """The query that asks about another day, and else as this page was asked."""
+        given = {name: value for name, value in self.asked_for.items() if value}
+        return urlencode(given | {"as_of": as_of})
+
 
 async def _first(api: Reading, path: str) -> tuple[Answer, Asked]:
     """The answer that all others of a page have to agree with: its clocks are fixed from here."""
@@ -71,7 +76,19 @@ async def _if_any(api: Reading, path: str) -> Answer | None:
 
 
 def _path(request: Request, kind: str) -> str:
-    return f"/{kind}/{quote(request.path_params['id'], safe='')}"
+    name = request.path_params["id"]
+    if name in (".", ".."):  # no names, and in an address they lead elsewhere
+        raise RefusedError(HTTPStatus.NOT_FOUND, {"detail": f"no place has the name {name!r}"})
+    return f"/{kind}/{quote(name, safe='')}"
+
+
+def _of_country(request: Request, asked: Asked, country: str) -> Asked:
+    """The links of a place name its country, where that is not the one that pages speak of."""
+    if country == request.app.state.settings.default_country:
+        return asked
+    asked_for = asked.asked_for | {"country": country}
+    given = {name: value for name, value in asked_for.items() if value}
+    return replace(asked, given=urlencode(given), asked_for=asked_for)
 
 
 @page
@@ -83,6 +100,7 @@ async def district(request: Request) -> Response:
     timeline = await api.get(f"{place}/timeline")
     gazetteer = await api.get(place)
     around = await api.get(f"/provinces/{gazetteer['province']['id']}", clocked=False)
+    asked = _of_country(request, asked, around["country"])
     surroundings = await _if_any(api, f"{place}/neighbours")
     palette = await _palette(api)
     events = in_order(timeline)
@@ -166,6 +184,7 @@ async def province(request: Request) -> Response:
     summary, asked = await _first(api, f"{_path(request, 'provinces')}/summary")
     place = f"/provinces/{summary['province']['id']}"
     gazetteer = await api.get(place, clocked=False)
+    asked = _of_country(request, asked, gazetteer["country"])
     timeline = await api.get(f"{place}/timeline")
     listed = await api.get(
         "/districts", province=gazetteer["id"], country=gazetteer["country"], limit=1000

@@ -1,5 +1,6 @@
 """Pages made on the server ask the public API too, within this process."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -10,16 +11,25 @@ from starlette.types import ASGIApp
 CLOCKS = ("as_of", "reported_by", "known_at", "min_confidence", "country")
 """Parameters of a page's address that it passes on to whatever it asks."""
 
+_OF_ONE = ("/districts/", "/provinces/", "/events/")
+"""Addresses of one thing, which has its country and takes none."""
+
+_TOLD = ("retry-after", "www-authenticate")
+"""Headers of a refusal that the page which shows it carries too."""
+
 Answer = dict[str, Any]
 
 
 class RefusedError(Exception):
     """The API answered with a problem document."""
 
-    def __init__(self, status: int, problem: Answer) -> None:
+    def __init__(
+        self, status: int, problem: Answer, headers: Mapping[str, str] | None = None
+    ) -> None:
         super().__init__(problem.get("detail", ""))
         self.status = status
         self.problem = problem
+        self.headers = dict(headers or {})
 
 
 class MovedError(Exception):
@@ -56,14 +66,15 @@ class Reading:
         query = {name: str(value) for name, value in params.items() if value is not None}
         if clocked:
             query = self.clocks | query
-            if "/districts/" in path or "/provinces/" in path:
+            if path.startswith(_OF_ONE):
                 query.pop("country", None)
         response = await self._ask(path, query)
         if response.is_redirect:
             raise MovedError(response.headers["location"])
         answer: Answer = response.json()
         if response.status_code != httpx2.codes.OK:
-            raise RefusedError(response.status_code, answer)
+            told = {name: response.headers[name] for name in _TOLD if name in response.headers}
+            raise RefusedError(response.status_code, answer, told)
         if clocked and "known_at" in answer:
             self.clocks.setdefault("known_at", answer["known_at"])
         return answer
@@ -79,10 +90,11 @@ class Reading:
         )
         # Answers have addresses in them: those at which whoever looks at the page has it.
         here = f"{request.url.scheme}://{request.url.netloc}"
-        passed_on = {
-            name: request.headers[name]
-            for name in ("authorization", "x-request-id")
-            if name in request.headers
-        }
+        # As bytes, and each of several: whether a key is one is for the API to say.
+        passed_on = [
+            (name, value)
+            for name, value in request.headers.raw
+            if name.lower() in (b"authorization", b"x-request-id")
+        ]
         async with httpx2.AsyncClient(transport=transport, base_url=here) as asking:
             return await asking.get(path, params=query, headers=passed_on)

@@ -5,7 +5,7 @@ import re
 from collections.abc import Callable
 from html.parser import HTMLParser
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, parse_qsl, urlsplit
 
 import pytest
 from fastapi.testclient import TestClient
@@ -20,7 +20,7 @@ from app.store.keys import Scope
 from app.web import phrases, reasons
 from app.web.reading import Reading
 from tests.api.asking import ask
-from tests.api.writing import a_citation, an_event, at_version
+from tests.api.writing import Desk, a_citation, an_event, at_version
 from tests.services import make_token
 from tests.web.conftest import PHONE, Live
 
@@ -492,3 +492,40 @@ def test_a_person_without_scripts_goes_from_the_list_to_a_document(
     expect(event.get_by_role("link", name="Read it at kabulnow.com").first).to_be_visible()
     body = page.locator("main").bounding_box()
     assert body and body["width"] <= PHONE["width"], "the page scrolls sideways"
+
+
+def test_a_document_with_an_odd_address_spoils_no_page(
+    own_seeded: Engine, make_client: Callable[[Engine], TestClient]
+) -> None:
+    desk, pages = Desk.on(own_seeded), make_client(own_seeded)
+    recorded = desk.record(district="AF2908", citations=[a_citation(url="http://[x")])
+    page = pages.get("/d/AF2908")
+    assert page.status_code == 200
+    assert "http://[x" in page.text
+    # A corrected event is asked about by itself, and takes no country.
+    corrected = desk.ann.post(
+        f"/events/{recorded['id']}/corrections",
+        json={"reason": "it was no capture", "kind": "transfer"},
+        headers={"If-Match": '"1"'},
+    )
+    assert corrected.status_code < 300, corrected.text
+    assert "it was no capture" in pages.get("/d/AF2908?country=AF").text
+
+
+@pytest.mark.parametrize("path", ["/d/%2e%2e", "/p/%2e%2e", "/d/%2e", "/p/%2e"])
+def test_an_address_leads_nowhere_else(client: TestClient, path: str) -> None:
+    assert client.get(path).status_code == 404
+
+
+def test_another_day_is_asked_about_in_the_same_way(client: TestClient) -> None:
+    asked = {"reported_by": "2025-01-01", "min_confidence": "claimed"}
+    page = read(client, "/d/AF2907", **asked)
+    (earlier,) = [h for h in page.hrefs() if h.startswith("?") and "as_of=2021-06-30" in h]
+    assert dict(parse_qsl(earlier[1:])) == asked | {"as_of": "2021-06-30"}
+
+
+def test_a_refused_key_is_said_as_the_api_says_it(client: TestClient) -> None:
+    for key in (b"Bearer dc_no_key", "Bearer \u00e9".encode()):
+        page = client.get("/d/AF2907", headers={"Authorization": key})
+        assert page.status_code == 401
+        assert page.headers["www-authenticate"].startswith("Bearer")
