@@ -282,6 +282,7 @@ def _next_link(request: Request, question: Question, cursor: str) -> str:
     It fixes the clocks that were left open, so that all pages show one state of the record.
     """
     query = dict(request.query_params) | fixed(question) | {"cursor": cursor}
-    return (
-        f'<{request.scope.get("root_path", "")}{request.url.path}?{urlencode(query)}>; rel="next"'
-    )
+    # Some servers put the prefix that they are mounted at before the path, and some do not.
+    root = request.scope.get("root_path", "")
+    path = f"{root}/{request.url.path.removeprefix(root).removeprefix('/')}"
+    return f'<{path}?{urlencode(query)}>; rel="next"'

@@ -8,10 +8,13 @@ from typing import Any
 import pytest
 from fastapi.testclient import TestClient
 from sqlalchemy import Engine
+from starlette.types import Receive, Scope, Send
 
+from app.api.app import create_app
 from app.domain.control import Basis, Kind, Outcome, Stance, Status
 from app.domain.entries import Citation, Content
 from app.recording import record
+from app.settings import Settings
 from app.store.engine import writing
 
 from .asking import LISTS, Answer, ask, assert_problem, cursor_of, next_page
@@ -188,3 +191,16 @@ def test_a_cursor_at_the_ends_of_the_calendar_is_no_server_error(
     for path, position in (("/events", event), ("/sources/kabul-now", source)):
         response = client.get(path, params={"cursor": packed(position)})
         assert response.status_code in (200, 422), response.text
+
+
+@pytest.mark.parametrize("is_in_path", [True, False])
+def test_the_next_page_lies_behind_the_same_prefix(seeded: Engine, is_in_path: bool) -> None:
+    """Some servers put the prefix that they are mounted at before the path, and some do not."""
+    app = create_app(Settings(_env_file=None), seeded)
+
+    async def server(scope: Scope, receive: Receive, send: Send) -> None:
+        path = f"/dc{scope['path']}" if is_in_path else scope["path"]
+        await app({**scope, "root_path": "/dc", "path": path}, receive, send)
+
+    response = TestClient(server).get("/districts?limit=2")
+    assert (next_page(response) or "").startswith("/dc/districts?")
