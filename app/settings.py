@@ -50,8 +50,8 @@ class Settings(BaseSettings):
     )
     workers: int = Field(1, ge=1, le=64, description="Processes that answer requests")
     pool_size: int = Field(10, ge=1, le=100, description="Database connections per process")
-    tile_cache_mb: int = Field(
-        64, ge=0, le=65536, description="Memory, in MiB, that each process keeps map tiles in"
+    cache_mb: int = Field(
+        128, ge=0, le=65536, description="Memory, in MiB, that each process keeps answers in"
     )
     reads_need_key: bool = Field(
         False, description="Whether reads need an API key too; writes always do"

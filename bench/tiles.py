@@ -84,7 +84,7 @@ def measure(engine: Engine, rounds: int) -> dict[str, float]:
     """Medians for each zoom, and the largest tile of all."""
     without, keeping = (
         TestClient(create_app(Settings(_env_file=None, rate_limit_reads="off", **cache), engine))
-        for cache in ({"tile_cache_mb": 0}, {"tile_cache_mb": 1024})
+        for cache in ({"cache_mb": 0}, {"cache_mb": 1024})
     )
     sizes = {tile: len(answer.content) for tile, answer in inside(without)}
     whole = f"/control?f=geojson&{MOMENT}"

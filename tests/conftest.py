@@ -135,6 +135,13 @@ def client(seeded: Engine, make_client: Callable[[Engine], TestClient]) -> TestC
 
 
 @pytest.fixture(scope="session")
+def forgetful(seeded: Engine) -> TestClient:
+    """A client of the application on the seeds that keeps no answers: it makes each one anew."""
+    settings = Settings(_env_file=None, cache_mb=0)
+    return TestClient(create_service(settings, seeded), follow_redirects=False)
+
+
+@pytest.fixture(scope="session")
 def shared_data() -> Path:
     """The folder with the source tables, where a checkout has it beside it."""
     folder = PROJECT.parent / "shared" / "data"

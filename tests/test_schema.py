@@ -20,7 +20,7 @@ from alembic import command
 from alembic.config import Config
 from fastapi.testclient import TestClient
 from geoalchemy2 import Geometry
-from sqlalchemy import Connection, Engine, Index, func, select, text
+from sqlalchemy import Connection, Engine, Index, Table, func, select, text
 
 from app.domain.clocks import parse_edtf
 from app.domain.control import Basis, Kind, Outcome, Stance, Status
@@ -32,7 +32,7 @@ from app.store import seals
 from app.store.engine import make_engine, writing
 from app.store.schema import is_at_head, migrate
 from app.store.states import first_wrong
-from app.store.tables import metadata
+from app.store.tables import gazetteer, metadata
 
 MIGRATE = """
 import sys
@@ -222,6 +222,15 @@ GUARDS = {
 }  # fmt: skip
 """Triggers of the record; the last member says whether it waits for the commit."""
 
+UNWATCHED = ("source_names", "upkeep")
+"""Tables beside the record that no answer is made of."""
+WATCHES = {
+    (name, f"{name}_upkeep", False)
+    for name in vars(gazetteer)
+    if isinstance(getattr(gazetteer, name), Table) and name not in UNWATCHED
+}
+"""Triggers that count changes of everything else that answers are made of."""
+
 
 def test_the_record_is_guarded(migrated: Engine) -> None:
     guards = rows(
@@ -229,7 +238,7 @@ def test_the_record_is_guarded(migrated: Engine) -> None:
         "SELECT tgrelid::regclass::text, tgname, tgdeferrable AND tginitdeferred, tgenabled"
         " FROM pg_trigger WHERE NOT tgisinternal",
     )
-    assert {guard[:3] for guard in guards} == GUARDS
+    assert {guard[:3] for guard in guards} == GUARDS | WATCHES
     assert {guard[3] for guard in guards} == {"O"}
 
 

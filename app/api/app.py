@@ -1,18 +1,28 @@
 """The application, put together."""
 
 import os
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from functools import partial
 from importlib.metadata import version
 from typing import Any
 
 from anyio import CapacityLimiter
 from asgi_correlation_id import CorrelationIdMiddleware
 from fastapi import Depends, FastAPI, Request
+from fastapi.concurrency import run_in_threadpool
 from fastapi.middleware.cors import CORSMiddleware
 from fastapi.openapi.utils import get_openapi
 from fastapi.responses import RedirectResponse
 from fastapi.routing import APIRoute
 from fastapi_offline import FastAPIOffline
-from prometheus_client import GC_COLLECTOR, PLATFORM_COLLECTOR, PROCESS_COLLECTOR, CollectorRegistry
+from prometheus_client import (
+    GC_COLLECTOR,
+    PLATFORM_COLLECTOR,
+    PROCESS_COLLECTOR,
+    CollectorRegistry,
+    Histogram,
+)
 
 from app.api import (
     auth,
@@ -41,9 +51,13 @@ from app.api import (
     writes,
 )
 from app.api.deps import MovedError, no_repeats
+from app.api.keeping import Around, Figures, Keep, Kept
 from app.api.limits import Limits
+from app.domain.errors import NotReadyError
 from app.settings import Settings
-from app.store.engine import Engine
+from app.store.engine import Engine, reading
+from app.store.listening import Listener
+from app.store.revisions import State, state
 
 _RESOURCES = (
     districts,
@@ -89,6 +103,10 @@ def create_app(settings: Settings, engine: Engine) -> FastAPI:
             304: {"description": "The client has this answer already (`If-None-Match`)"},
             **errors.documented(401, 429, 500, 503),
         },
+        lifespan=_listening,
+        # `/metrics` and the log tell of requests; to look whether somebody else would hear of them
+        # takes a fifth of the time of a kept answer.
+        telemetry={"tracing": False, "metrics": False, "logs": False},
         swagger_ui_parameters={"defaultModelsExpandDepth": 0, "docExpansion": "list"},
     )
     app.state.settings = settings
@@ -97,9 +115,9 @@ def create_app(settings: Settings, engine: Engine) -> FastAPI:
     app.state.writers = CapacityLimiter(min(once.WRITERS, settings.pool_size))
     app.state.streams = CapacityLimiter(STREAMS)
     app.state.drawers = CapacityLimiter(os.cpu_count() or 1)
-    app.state.streams_open = stream.Streams(engine)
+    app.state.listener = listener = Listener(engine.url)
+    app.state.streams_open = stream.Streams(engine, app.state.listener)
     app.state.limits = Limits(settings)
-    app.state.tiles = tiles.TileCache(settings.tile_cache_mb)
     app.state.routes = [route for resource in _RESOURCES for route in resource.router.routes]
     app.state.metrics = CollectorRegistry()
     for collector in (PROCESS_COLLECTOR, PLATFORM_COLLECTOR, GC_COLLECTOR):
@@ -112,28 +130,60 @@ def create_app(settings: Settings, engine: Engine) -> FastAPI:
     errors.install(app)
     app.add_exception_handler(MovedError, _moved)
     # The last one added is the first to see a request.
+    seconds = Histogram(
+        "http_request_duration_seconds",
+        "Time from a request to the end of its answer",
+        ("method", "route", "status"),
+        registry=app.state.metrics,
+    )
+    app.state.kept = kept = Kept(settings.cache_mb)
     app.add_middleware(http.LimitBodies)
-    app.add_middleware(http.Validate)
     app.add_middleware(
         CORSMiddleware,
         allow_origins=["*"],
         allow_methods=["GET", "HEAD", "POST"],
         allow_headers=["*"],
-        expose_headers=[
-            "ETag",
-            "Idempotency-Replayed",
-            "Link",
-            "Location",
-            "Retry-After",
-            "WWW-Authenticate",
-            "X-Request-ID",
-        ],
+        expose_headers=http.EXPOSED,
     )
-    app.add_middleware(http.Observe, registry=app.state.metrics)
+    app.add_middleware(http.Observe, seconds=seconds)
     app.add_middleware(CorrelationIdMiddleware, header_name="X-Request-ID")
     app.add_middleware(http.Protect)
+    around = Around(
+        heard=lambda: listener.state,
+        asked=partial(_state, app),
+        admit=auth.admit_reader,
+        closed=settings.reads_need_key,
+        free=not settings.reads_need_key and not app.state.limits.has("reads"),
+    )
+    figures = Figures(app.state.metrics, kept, seconds)
+    behind = app.build_middleware_stack
+    # Before even the middlewares that Starlette and FastAPI put first.
+    app.build_middleware_stack = lambda: Keep(  # type: ignore[method-assign]
+        behind(), kept, around, figures
+    )
     app.openapi = lambda: _openapi(app)  # type: ignore[method-assign]
     return app
+
+
+@asynccontextmanager
+async def _listening(app: FastAPI) -> AsyncIterator[None]:
+    """While the application runs, its process hears of what is recorded."""
+    with app.state.listener:
+        yield
+
+
+async def _state(app: FastAPI) -> State | None:
+    """How the record stands, read anew: for a process that hears nothing."""
+    try:
+        async with app.state.readers:
+            return await run_in_threadpool(_read_state, app.state.engine)
+    except NotReadyError:
+        return None
+
+
+def _read_state(engine: Engine) -> State:
+    with reading(engine) as connection:
+        return state(connection)
 
 
 async def _moved(request: Request, error: Exception) -> RedirectResponse:

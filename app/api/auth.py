@@ -12,9 +12,11 @@ from fastapi import Depends, Request, Response
 from fastapi.concurrency import run_in_threadpool
 from fastapi.routing import APIRoute
 from fastapi.security import HTTPBearer
+from starlette.types import Scope as Asked
 
 from app.api.errors import NotAdmittedError
-from app.api.limits import Limits
+from app.api.limits import Kind, Limits
+from app.domain.errors import NotReadyError
 from app.settings import Settings
 from app.store.engine import Engine, reading
 from app.store.keys import Scope, find
@@ -36,6 +38,7 @@ SCHEME = HTTPBearer(
 )
 """Makes the documentation offer to send a key. It decides nothing: `admit` reads the header."""
 
+_REFUSED = "refused"
 _CHALLENGE = 'Bearer realm="district-control"'
 
 
@@ -59,7 +62,7 @@ async def _caller(request: Request) -> Caller | None:
     learn that it does not work.
     """
     given = request.headers.getlist("authorization")
-    if not given or _is_open(request):
+    if not given:
         return None
     # Waiting for a connection must hold no thread, as in `deps._turn`. The turn is over before
     # the handler's own begins: who waited for a second one with the first in hand could wait for
@@ -96,24 +99,44 @@ async def admit(request: Request) -> Caller | None:
     429 over a limit, counted for each key, or for each address without one. NotReadyError when
     the database, or the storage of the counts, cannot be reached.
     """
+    if refused := getattr(request.state, _REFUSED, None):
+        raise refused
     if not hasattr(request.state, "admitted"):
-        caller = await _caller(request)
-        if not _is_open(request):
-            await run_in_threadpool(_count, request, caller)
-        request.state.admitted = caller
+        if _is_open(request):
+            return None
+        route = request.scope["route"].path
+        is_read = request.method in ("GET", "HEAD") or route in READS_BY_POST
+        request.state.admitted = await _let_in(request, "reads" if is_read else "writes")
     admitted: Caller | None = request.state.admitted
     return admitted
 
 
-def _count(request: Request, caller: Caller | None) -> None:
+async def admit_reader(scope: Asked) -> bool:
+    """Let a read in that has no route yet; `admit` tells those why who may not.
+
+    It counts for the limit as any read does.
+    """
+    request = Request(scope)
+    try:
+        request.state.admitted = await _let_in(request, "reads")
+    except (NotAdmittedError, NotReadyError) as error:
+        setattr(request.state, _REFUSED, error)
+        return False
+    return True
+
+
+async def _let_in(request: Request, kind: Kind) -> Caller | None:
+    caller = await _caller(request)
     limits: Limits = request.app.state.limits
     settings: Settings = request.app.state.settings
-    route = request.scope["route"].path
-    is_read = request.method in ("GET", "HEAD") or route in READS_BY_POST
     who = f"key {caller.key_id}" if caller else f"address {_address(request)}"
-    limits.take("reads" if is_read else "writes", who)
-    if is_read and settings.reads_need_key:
+    if limits.at_hand:
+        limits.take(kind, who)
+    else:
+        await run_in_threadpool(limits.take, kind, who)
+    if kind == "reads" and settings.reads_need_key:
         _demand(caller, Scope.READ)
+    return caller
 
 
 class WriteRoute(APIRoute):

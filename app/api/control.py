@@ -28,12 +28,12 @@ from app.api.schemas.base import Ref
 from app.api.schemas.base import asked as asked_members
 from app.api.schemas.places import DistrictList
 from app.api.summaries import summarise
-from app.api.timelines import count_points, stretches_by_district
+from app.api.timelines import series
 from app.domain.clocks import Moment
 from app.domain.control import Question
 from app.domain.errors import InvalidValueError
 from app.domain.summary import balances
-from app.store import places, sources
+from app.store import places, sources, totals
 from app.store.engine import Connection
 from app.store.status import Which, statuses
 
@@ -119,13 +119,12 @@ def get_changes(
     check_filters(connection, country.code, province=query.province)
     clock, before, after = _compared(connection, query, country)
     which = Which(country=country.code, province=query.province)
-    pairs = [
-        (old, new)
-        for old, new in zip(
-            statuses(connection, before, which), statuses(connection, after, which), strict=True
+    changed = Which(districts=totals.differing(connection, before, after, which))
+    pairs = list(
+        zip(
+            statuses(connection, before, changed), statuses(connection, after, changed), strict=True
         )
-        if old.outcome != new.outcome
-    ]
+    )
     names = sources.actor_names(connection)
     return documents.Changes.model_validate(
         {
@@ -171,7 +170,7 @@ def get_series(
     setting = setting_of(query, until, country.zone)
     question = question_at(connection, setting, query.minimum, country.zone)
     which = Which(country=country.code, province=query.province)
-    stretches = stretches_by_district(connection, question, which)
+    points = series(connection, question, which, days)
     province = _province(connection, query.province, country.code)
     return documents.Series.model_validate(
         {
@@ -179,7 +178,7 @@ def get_series(
             "country": {"id": country.code, "name": country.name},
             "province": province,
             "step": query.step,
-            "points": count_points(stretches, days),
+            "points": points,
         }
     )
 
@@ -224,7 +223,9 @@ def _compared(
     ]
     if ends[0][1].until > ends[1][1].until:
         raise InvalidValueError(f"{second_name} lies before {first_name}", field=second_name)
-    setting = setting_of(query, optional_moment(query.as_of, "as_of", zone), zone)
+    # Two dates that are compared take the place of `as_of`: the answer does not rest on today.
+    as_of = ends[1][1] if clock == "as_of" else optional_moment(query.as_of, "as_of", zone)
+    setting = setting_of(query, as_of, zone)
     before, after = (
         question_at(connection, _with(setting, clock, name, end), query.minimum, zone)
         for name, end in ends

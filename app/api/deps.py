@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 from fastapi import Depends, Path, Request
 
 from app.api import cursors, params
+from app.api.keeping import basis
 from app.domain.clocks import Clocks, Moment, parse_moment
 from app.domain.control import Confidence, Question
 from app.domain.errors import InvalidValueError, UnknownPlaceError, UnknownRecordError
@@ -18,7 +19,7 @@ from app.settings import Settings
 from app.store import boundaries, places, revisions
 from app.store.engine import Connection, Engine, reading
 
-_TOMORROW = timedelta(days=1)
+TOMORROW = timedelta(days=1)
 Item = TypeVar("Item")
 
 
@@ -37,6 +38,7 @@ def _connection(
 ) -> Iterator[Connection]:
     engine: Engine = request.app.state.engine
     with reading(engine) as connection:
+        basis().read(revisions.state(connection))
         yield connection
 
 
@@ -165,12 +167,19 @@ def question_at(
         if setting.known_at
         else revisions.current(connection)
     )
+    basis().asked(fixed=setting.known_at is not None)
     clocks = Clocks(setting.as_of, setting.reported_by, revision.recorded_at)
     return Question(clocks, minimum, zone, revision.number)
 
 
 def today(zone: ZoneInfo) -> Moment:
-    """The day that it is in a time zone, as a clock's setting."""
+    """The day that it is in a time zone, as a clock's setting; what rests on it is not fixed."""
+    basis().asked(fixed=False)
+    return day_of_now(zone)
+
+
+def day_of_now(zone: ZoneInfo) -> Moment:
+    """The same, to compare a given day with: that makes no difference to the answer later on."""
     return Moment.of_day(datetime.now(zone).date(), zone)
 
 
@@ -186,7 +195,7 @@ def moment(text: str, field: str, zone: ZoneInfo) -> Moment:
     may be there already. What lies in the future for the record itself, its database tells.
     """
     read = parse_moment(text, zone, field=field)
-    latest = today(zone).until + _TOMORROW
+    latest = day_of_now(zone).until + TOMORROW
     if read.until > latest and field not in ("known_at", "known_from", "known_to"):
         raise InvalidValueError(
             f"{text} lies in the future: this record says nothing of days to come", field=field

@@ -9,7 +9,7 @@ from typing import Literal
 
 from limits import RateLimitItem, parse
 from limits.errors import ConfigurationError, StorageError
-from limits.storage import Storage, storage_from_string
+from limits.storage import MemoryStorage, Storage, storage_from_string
 from limits.strategies import FixedWindowRateLimiter
 
 from app.api.errors import NotAdmittedError
@@ -31,12 +31,19 @@ class Limits:
 
     def __init__(self, settings: Settings) -> None:
         """Raise InvalidValueError when there is no such storage."""
-        self._windows = FixedWindowRateLimiter(_storage(settings.rate_limit_storage))
+        storage = _storage(settings.rate_limit_storage)
+        self._windows = FixedWindowRateLimiter(storage)
+        self.at_hand = isinstance(storage, MemoryStorage)
+        """Whether counting takes no time to speak of: nobody else need be asked."""
         self._items: dict[Kind, RateLimitItem | None] = {
             "reads": _item(settings.rate_limit_reads),
             "writes": _item(settings.rate_limit_writes),
             "failures": _item(settings.rate_limit_failures),
         }
+
+    def has(self, kind: Kind) -> bool:
+        """Whether anything of that kind is limited."""
+        return self._items[kind] is not None
 
     def take(self, kind: Kind, who: str) -> None:
         """Count a request of somebody.

@@ -58,9 +58,9 @@ class StreamQuery(params.NewsQuery):
 class Streams:
     """The open streams of this process, and what was read for them last."""
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, listener: Listener) -> None:
         self._engine = engine
-        self._listener = Listener(engine.url)
+        self._listener = listener
         self._open = 0
         self._recent: LRUCache[int, Touched] = LRUCache(256)
         self._reading = asyncio.Lock()

@@ -2,16 +2,12 @@
 
 import math
 import re
-import threading
-from collections.abc import Callable, Hashable
-from contextlib import suppress
 from functools import partial
 from html import escape
 from http import HTTPStatus
 from typing import Annotated, Any
 from urllib.parse import urlencode
 
-from cachetools import TTLCache
 from fastapi import APIRouter, Depends, Path, Query, Request, Response
 from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints
 
@@ -30,7 +26,6 @@ from app.api.formats import MEDIA_TYPES, negotiate
 from app.api.schemas import tiles as documents
 from app.api.schemas.base import BoundarySet
 from app.api.schemas.base import asked as asked_members
-from app.domain.control import Question
 from app.domain.errors import UnknownRecordError
 from app.store import boundaries, tiles
 
@@ -94,38 +89,6 @@ def _tile(
 
 
 TileInPath = Annotated[tiles.Tile, Depends(_tile)]
-
-
-class TileCache:
-    """Tiles that were drawn, in the memory of this process; those unused for longest go first.
-
-    Threads may share it. `megabytes` (MiB) bounds all tiles together; 0 keeps none.
-    """
-
-    SECONDS = 3600
-    """How long a tile is kept. Its key changes with the record and with the boundary set, but not
-    when somebody edits the name of a place."""
-
-    _ENTRY = 1024
-    """Bytes that an entry takes besides its tile, roughly."""
-
-    def __init__(self, megabytes: int) -> None:
-        self._tiles: TTLCache[Hashable, bytes] = TTLCache(
-            megabytes << 20, self.SECONDS, getsizeof=lambda tile: len(tile) + self._ENTRY
-        )
-        self._lock = threading.Lock()
-
-    def get(self, key: Hashable, draw: Callable[[], bytes]) -> bytes:
-        """The tile of that key, drawn if it is not kept."""
-        with self._lock:
-            kept: bytes | None = self._tiles.get(key)
-        if kept is not None:
-            return kept
-        drawn = draw()
-        # A tile larger than the whole cache is not kept.
-        with self._lock, suppress(ValueError):
-            self._tiles[key] = drawn
-        return drawn
 
 
 @router.get(
@@ -209,30 +172,10 @@ def get_tile(
     country = country_asked(connection, query, settings)
     question = asked(connection, query, country.zone)
     shapes = shapes_needed(connection, query, country.code)
-    cache: TileCache = request.app.state.tiles
-    drawn = cache.get(
-        (*_key(tile, shapes, question), query.wanted),
-        lambda: tiles.draw(connection, question, shapes.id, tile, query.wanted),
-    )
+    drawn = tiles.draw(connection, question, shapes.id, tile, query.wanted)
     if not drawn:
         return Response(status_code=HTTPStatus.NO_CONTENT)
     return Response(drawn, media_type=MEDIA_TYPES["mvt"])
-
-
-def _key(
-    tile: tiles.Tile, shapes: boundaries.BoundarySet, question: Question
-) -> tuple[Hashable, ...]:
-    """All that a tile depends on: questions that mean the same share it."""
-    clocks = question.clocks
-    return (
-        tile,
-        shapes.id,
-        shapes.loaded_at,
-        clocks.as_of.until,
-        clocks.reported_by and clocks.reported_by.until,
-        question.revision,
-        question.minimum,
-    )
 
 
 def _center(bounds: tuple[float, float, float, float]) -> tuple[float, float, int]:

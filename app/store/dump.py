@@ -31,6 +31,7 @@ TABLES_LEFT_OUT = frozenset(
             "drawn_districts",
             "drawn_provinces",
             "drawn_borders",
+            "upkeep",
         ),
     }
 )

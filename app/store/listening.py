@@ -1,4 +1,4 @@
-"""Hearing of new revisions as they are committed, without asking for them.
+"""Hearing of new revisions, and of upkeep, as they are committed, without asking for them.
 
 One connection for each process listens; whoever waits in it holds neither a connection nor a
 thread. Notifications can be lost with a connection, so that the table is asked too: after each
@@ -6,16 +6,22 @@ new connection, and from time to time.
 """
 
 import asyncio
+import time
 
 import psycopg
 import structlog
 from sqlalchemy.engine import URL
 
-CHANNEL = "district_control_revisions"
-"""What a trigger on `revisions` notifies, with the revision's number."""
+from app.store.revisions import STATE, State
 
-POLL = 15.0
-"""Seconds after which the table is asked, though nothing was heard."""
+CHANNEL = "district_control_revisions"
+"""What triggers notify: a revision with its number, other changes with nothing."""
+
+POLL = 5.0
+"""Seconds after which the tables are asked, though nothing was heard."""
+
+PATIENCE = 5.0
+"""Seconds after which a connection that does not answer counts as lost."""
 
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.5, 30.0
 """Seconds before another try at a lost connection; each try doubles the pause."""
@@ -26,13 +32,15 @@ log = structlog.get_logger("app.store.listening")
 class Listener:
     """The newest revision that this process has heard of; many may wait for a newer one.
 
-    It listens for as long as somebody waits within `with listener:`, in the event loop of the
-    first one.
+    It listens for as long as somebody is within `with listener:`, in the event loop of the first
+    one.
     """
 
     def __init__(self, url: URL) -> None:
         self._url = url.set(drivername="postgresql").render_as_string(hide_password=False)
         self._newest = -1
+        self._state: State | None = None
+        self._sure_until = 0.0
         self._waiting = 0
         self._heard = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
@@ -48,7 +56,15 @@ class Listener:
         self._waiting -= 1
         if not self._waiting and self._task:
             self._task.cancel()
-            self._task, self._newest = None, -1
+            self._task, self._newest, self._state = None, -1, None
+
+    @property
+    def state(self) -> State | None:
+        """The newest state that was heard of; None while nothing is heard.
+
+        A connection that was cut off without a word counts as lost after POLL and PATIENCE.
+        """
+        return self._state if time.monotonic() < self._sure_until else None
 
     async def newer_than(self, revision: int) -> int:
         """Wait until there is a newer revision than that; the newest one's number."""
@@ -56,10 +72,12 @@ class Listener:
             await self._heard.wait()
         return self._newest
 
-    def _hear(self, revision: int) -> None:
+    def _hear(self, state: State) -> None:
+        self._state = state
+        self._sure_until = time.monotonic() + POLL + PATIENCE
         # It can also be an older one: of a record that was restored under a running service.
-        if revision != self._newest:
-            self._newest = revision
+        if state.revision != self._newest:
+            self._newest = state.revision
             heard, self._heard = self._heard, asyncio.Event()
             heard.set()
 
@@ -71,27 +89,28 @@ class Listener:
                     self._url,
                     autocommit=True,
                     connect_timeout=10,
-                    # A server that is gone without a word would be waited for a quarter of an hour.
-                    tcp_user_timeout=int(2 * POLL * 1000),
                     application_name=CHANNEL,
                 )
                 async with connection:
                     await connection.execute(f"LISTEN {CHANNEL}")
                     while True:
-                        self._hear(await _newest(connection))
+                        # A server that is gone without a word would be waited for for long.
+                        newest = await asyncio.wait_for(_newest(connection), PATIENCE)
+                        self._hear(newest)
                         pause = _FIRST_PAUSE
                         # What it says is not trusted, for anybody can notify: the table is asked.
                         async for _ in connection.notifies(timeout=POLL, stop_after=1):
                             pass
-            except (psycopg.Error, OSError) as error:
+            except (psycopg.Error, OSError, TimeoutError) as error:
+                self._state = None
                 # Its message may name the host; the type says enough.
                 log.warning("listener lost", error=type(error).__name__, again_in_s=pause)
                 await asyncio.sleep(pause)
                 pause = min(2 * pause, _LONGEST_PAUSE)
 
 
-async def _newest(connection: psycopg.AsyncConnection[tuple[int]]) -> int:
-    cursor = await connection.execute("SELECT coalesce(max(revision), 0) FROM revisions")
+async def _newest(connection: psycopg.AsyncConnection[tuple[int, int, object]]) -> State:
+    cursor = await connection.execute(STATE)
     row = await cursor.fetchone()
-    assert row  # noqa: S101 - an aggregate gives a row
-    return row[0]
+    assert row  # noqa: S101 - it gives one row
+    return State(*row[:2])

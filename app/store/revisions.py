@@ -8,7 +8,7 @@ read asked at the instant of a committed revision can never change afterwards.
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, func, select, text
 
 from app.domain.control import Action
 from app.domain.errors import InvalidValueError
@@ -30,6 +30,38 @@ class Revision:
 
     number: int
     recorded_at: datetime
+
+
+@dataclass(frozen=True, order=True)
+class State:
+    """How everything stands that answers are made from.
+
+    `revision` is the newest one; `upkeep` rises with every change outside of the record: of
+    places, names, shapes, and of what is derived.
+    """
+
+    revision: int
+    upkeep: int
+
+
+STATE = (
+    "SELECT coalesce(newest.revision, 0), (SELECT coalesce(max(number), 0) FROM upkeep),"
+    " newest.recorded_at FROM (VALUES (0)) AS none (revision) LEFT JOIN LATERAL"
+    " (SELECT * FROM revisions ORDER BY revision DESC LIMIT 1) AS newest ON true"
+)
+"""A query for the two numbers of a State, and the instant of its revision (NULL: none yet)."""
+
+_SEEN = "district_control_seen"
+
+
+def state(connection: Connection) -> State:
+    """How things stand for this connection, which is in a read of one instant.
+
+    What it saw it remembers: `current` asks no more.
+    """
+    number, upkeep, recorded_at = connection.execute(text(STATE)).one()
+    connection.execution_options(**{_SEEN: Revision(number, recorded_at or _BEGINNING)})
+    return State(number, upkeep)
 
 
 def next_revision(
@@ -62,6 +94,9 @@ def take_turn(connection: Connection) -> None:
 
 def current(connection: Connection) -> Revision:
     """The newest revision that this connection sees; number 0, in 1970, for an empty record."""
+    seen: Revision | None = connection.get_execution_options().get(_SEEN)
+    if seen:
+        return seen
     row = connection.execute(
         select(revisions.c.revision, revisions.c.recorded_at)
         .order_by(revisions.c.revision.desc())

@@ -5,11 +5,9 @@ import math
 import re
 import shutil
 import subprocess
-import threading
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 import mapbox_vector_tile
@@ -21,12 +19,9 @@ from fastapi.testclient import TestClient
 from shapely.geometry import shape
 from sqlalchemy import Engine, text
 
-from app.api import tiles as tiles_api
 from app.api.app import create_app
-from app.api.tiles import TileCache
 from app.boundaries.deriving import derive
 from app.settings import Settings
-from app.store import tiles
 from app.store.engine import writing
 from app.store.tiles import BUFFER, EXTENT, MAX_ZOOM
 
@@ -414,7 +409,7 @@ def test_the_same_question_gives_the_same_bytes_in_whatever_order_rows_lie(
 ) -> None:
     contents = set()
     for order in ("id", "md5(id)", "md5(id || 'x')"):
-        app = create_app(Settings(_env_file=None, tile_cache_mb=0), own_seeded)
+        app = create_app(Settings(_env_file=None, cache_mb=0), own_seeded)
         contents.add(TestClient(app).get(address((5, 22, 12), as_of="2021-08-10")).content)
         with writing(own_seeded) as connection:
             for table, key in (
@@ -431,50 +426,10 @@ def test_the_same_question_gives_the_same_bytes_in_whatever_order_rows_lie(
     assert len(content) > 10_000
 
 
-def test_a_tile_is_drawn_once(
-    seeded: Engine,
-    make_client: Callable[[Engine], TestClient],
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    client = make_client(seeded)
-    drawn: list[Place] = []
-    draw = tiles.draw
-
-    def counted(*given: Any) -> bytes:
-        tile = given[3]
-        drawn.append((tile.z, tile.x, tile.y))
-        return draw(*given)
-
-    monkeypatch.setattr(tiles_api.tiles, "draw", counted)
-    same = [
-        address(FARYAB, as_of="2021-08-10"),
-        address(FARYAB, as_of="2021-08-10T23:59:59.999999+04:30"),
-        address(FARYAB, as_of="2021-08-10", min_confidence="reported", country="AF"),
-        address(FARYAB, as_of="2021-08-10", boundary_set="af-voronoi"),
-        address(FARYAB, as_of="2021-08-10", known_at=ask(client, "/control?limit=1")["known_at"]),
-    ]
-    assert len({client.get(path).content for path in same}) == 1
-    assert drawn == [FARYAB]
-    other = [
-        address(FARYAB, as_of="2021-08-09"),
-        address(FARYAB, as_of="2021-08-10", reported_by="2021-07-01"),
-        address(FARYAB, as_of="2021-08-10", known_at="2021-12-31"),
-        address(FARYAB, as_of="2021-08-10", min_confidence="confirmed"),
-        address((6, 0, 0), as_of="2021-08-10"),
-    ]
-    for path in other * 2:
-        assert client.get(path).status_code in (200, 204)
-    # Empty ones are kept too.
-    assert len(drawn) == 1 + len(other)
-
-
-def test_a_kept_tile_costs_three_statements_and_any_other_six(seeded: Engine) -> None:
-    """Country, boundary set, revision; then what is in the tile, statuses, drawings."""
-    for megabytes, statements in ((64, 3), (0, 6)):
-        app = create_app(Settings(_env_file=None, tile_cache_mb=megabytes), seeded)
-        client = TestClient(app)
-        assert cost(client, seeded, address((6, 44, 25))) == statements
-        assert cost(client, seeded, address((10, 700, 400))) == statements
+def test_a_tile_costs_six_statements(forgetful: TestClient, seeded: Engine) -> None:
+    """Revision, country, boundary set; then what is in the tile, statuses, drawings."""
+    assert cost(forgetful, seeded, address((6, 44, 25))) == 6
+    assert cost(forgetful, seeded, address((10, 700, 400))) == 6
 
 
 def test_a_new_record_changes_the_tile_at_once_and_known_at_keeps_the_old_one(
@@ -542,64 +497,6 @@ def test_each_boundary_set_has_tiles_of_its_own(
         )
     assert client.get(address(FARYAB, as_of="2021-08-10")).status_code in (200, 204)
     assert "districts" not in layers_of(client, FARYAB, as_of="2021-08-10")
-
-
-def test_the_cache_is_bounded_in_bytes_and_forgets_what_is_longest_unused() -> None:
-    cache, drawn = TileCache(1), []
-
-    def ask_for(key: int, size: int = 200_000) -> bytes:
-        def draw() -> bytes:
-            drawn.append(key)
-            return bytes(size)
-
-        return cache.get(key, draw)
-
-    for key in (1, 2, 3, 4, 5):
-        ask_for(key)
-    assert len(ask_for(1)) == 200_000
-    assert drawn == [1, 2, 3, 4, 5]
-    ask_for(6)  # 2 was unused for longest
-    for key in (1, 3, 4, 5, 6):
-        ask_for(key)
-    assert drawn == [1, 2, 3, 4, 5, 6]
-    ask_for(2)
-    assert drawn[-1] == 2
-    # One that is larger than all of it is drawn, and drives nothing else out.
-    before = len(drawn)
-    for _ in range(2):
-        assert len(ask_for(7, 2_000_000)) == 2_000_000
-    ask_for(2)
-    assert len(drawn) == before + 2
-    # Empty tiles take room as well: there are more of them than of others.
-    for key in range(100, 3100):
-        ask_for(key, 0)
-    ask_for(100, 0)
-    assert drawn[-1] == 100
-
-
-def test_a_cache_of_no_size_keeps_nothing() -> None:
-    cache, drawn = TileCache(0), []
-    for _ in range(2):
-        assert cache.get("tile", lambda: bytes([len(drawn)])) == bytes([len(drawn)])
-        drawn.append("tile")
-    assert len(drawn) == 2
-
-
-def test_many_threads_share_a_cache() -> None:
-    cache, wrong = TileCache(1), []
-
-    def work(seed: int) -> None:
-        for n in range(3000):
-            key = (n * 7 + seed) % 900
-            if cache.get(key, lambda key=key: key.to_bytes(2) * 1000)[:2] != key.to_bytes(2):  # type: ignore[misc]
-                wrong.append(key)
-
-    threads = [threading.Thread(target=work, args=(seed,)) for seed in range(8)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert wrong == []
 
 
 # TileJSON ---------------------------------------------------------------------------------------

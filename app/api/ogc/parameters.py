@@ -3,14 +3,14 @@
 import math
 import re
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, BaseModel, Field, StringConstraints
 
 from app.api import params
-from app.api.deps import today
+from app.api.deps import TOMORROW, day_of_now, today
 from app.domain.clocks import FIRST_YEAR, LAST_YEAR, Moment, day_span, parse_moment
 from app.domain.control import Kind, Status
 from app.domain.errors import InvalidValueError
@@ -25,7 +25,6 @@ USUAL_LIMIT = 100
 
 _FIELD = "datetime"
 _OPEN = ("", "..")
-_TOMORROW = timedelta(days=1)
 # What clients that know no open ends send for them, and years that nothing here reaches.
 _FULL = re.compile(
     r"(\d{4})-\d\d-\d\d(?:T\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:\d\d))?", re.ASCII | re.IGNORECASE
@@ -84,7 +83,7 @@ def parse_datetime(text: str, zone: ZoneInfo) -> Stretch:
         stretch = Stretch(earliest, at, at)
     if stretch.earliest and stretch.latest and stretch.earliest > stretch.latest.until:
         raise InvalidValueError(f"{text} ends before it begins", field=_FIELD)
-    if stretch.earliest and stretch.earliest > today(zone).until + _TOMORROW:
+    if stretch.earliest and stretch.earliest > day_of_now(zone).until + TOMORROW:
         raise InvalidValueError(
             f"{text} lies in the future: this record says nothing of days to come", field=_FIELD
         )
@@ -123,11 +122,10 @@ def state_at(stretch: Stretch | None, zone: ZoneInfo) -> Moment:
 
     An interval that does not end, or ends later than today, ends today.
     """
-    now = today(zone)
     if stretch is None or stretch.latest is None:
-        return now
-    if stretch.at is None and stretch.latest.until > now.until:
-        return now
+        return today(zone)
+    if stretch.at is None and stretch.latest.until > day_of_now(zone).until:
+        return today(zone)
     return stretch.latest
 
 

@@ -27,6 +27,7 @@ from app.store.tables.gazetteer import (
     province_shapes,
     provinces,
     source_names,
+    upkeep,
 )
 from app.store.tables.record import (
     actors,
@@ -69,4 +70,5 @@ __all__ = [
     "seals",
     "source_names",
     "sources",
+    "upkeep",
 ]

@@ -3,6 +3,7 @@
 from geoalchemy2 import Geometry
 from sqlalchemy import (
     ARRAY,
+    BigInteger,
     Boolean,
     CheckConstraint,
     Column,
@@ -217,4 +218,15 @@ source_names = Table(
     Column("origin", Text),
     said("name"),
     said("origin"),
+)
+
+# One row: its number rises with every change of what stands in this file, and of what is derived,
+# so that whoever keeps answers notices what no revision tells.
+upkeep = Table(
+    "upkeep",
+    metadata,
+    Column("one", Boolean, primary_key=True, server_default=text("true")),
+    Column("number", BigInteger, nullable=False),
+    Column("transaction", BigInteger, nullable=False),
+    CheckConstraint("one", name="one"),
 )
