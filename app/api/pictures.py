@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Annotated, Any
 
+from anyio import CapacityLimiter
 from fastapi import APIRouter, Depends, Query, Request, Response
 from pydantic import Field
 
@@ -22,6 +23,7 @@ from app.api.formats import MEDIA_TYPES, negotiate
 from app.api.permalinks import file_part, page_of, recorded
 from app.api.summaries import counts_told, newest_report
 from app.domain.control import Confidence, Question, Status
+from app.domain.errors import NotReadyError
 from app.domain.front import line_kind
 from app.domain.summary import totals
 from app.domain.words import age_in_words, written, written_day
@@ -61,9 +63,19 @@ class PictureQuery(params.CountryClocks, params.Drawn):
     )
 
 
+MOST_WAITING = 20
+"""PNGs that wait to be drawn at a time, each for about half a second of a core."""
+
+
 async def _drawing_turn(request: Request) -> AsyncIterator[None]:
-    """Wait, without a thread or a connection, until there is a core to draw a PNG with."""
-    async with request.app.state.drawers:
+    """Wait, without a thread or a connection, until there is a core to draw a PNG with.
+
+    Raises NotReadyError where so many wait that their clients would give up first.
+    """
+    drawers: CapacityLimiter = request.app.state.drawers
+    if drawers.statistics().tasks_waiting >= MOST_WAITING:
+        raise NotReadyError("too many pictures are being drawn; ask again, or for /map.svg")
+    async with drawers:
         yield
 
 
@@ -103,7 +115,7 @@ def get_svg(
     "/map.png",
     summary="A map as an image (PNG)",
     response_class=Response,
-    responses=_picture("png", {"type": "string", "format": "binary"}),
+    responses=_picture("png", {"type": "string", "format": "binary"}) | documented(503),
 )
 def get_png(
     request: Request,
@@ -115,6 +127,7 @@ def get_png(
     """The drawing of `/map.svg` as an image, with the same parameters."""
     negotiate(request, query.f, "png")
     drawn = _drawn(request, query, connection, settings)
+    connection.close()  # drawing takes longer than all else, and needs none
     return _answer(to_png(drawn.svg), "png", drawn.name)
 
 

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
-from random import randbytes
+from os import urandom
 from typing import Any
 
 import httpx2 as httpx
@@ -494,7 +494,7 @@ def test_the_memory_is_bounded_and_what_is_longest_unused_goes() -> None:
 
 def test_a_form_that_is_made_later_counts() -> None:
     memory = Kept(1)
-    answer = an_answer(randbytes(100_000))
+    answer = an_answer(urandom(100_000))
     memory.keep(target(1), "*/*", answer)
     before = memory.figures()["bytes"]
     _, form = answer.form("gzip")

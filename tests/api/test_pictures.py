@@ -27,6 +27,7 @@ from app.pictures.png import to_png
 from app.settings import Settings
 from app.store.engine import writing
 
+from ..services import wait_until
 from .asking import PICTURES, ask, assert_problem, statuses
 from .test_borders import add_second_set
 from .test_cost import cost
@@ -505,10 +506,22 @@ def test_a_picture_of_another_country_or_in_another_format_is_refused(client: Te
 
 
 def test_a_picture_does_not_cost_more_for_more_districts(
-    client: TestClient, seeded: Engine
+    forgetful: TestClient, seeded: Engine
 ) -> None:
-    assert cost(client, seeded, "/map.svg?as_of=2021-08-15") <= 12
-    assert cost(client, seeded, "/map.png?province=AF29") <= 12
+    assert cost(forgetful, seeded, "/map.svg?as_of=2021-08-15") <= 12
+    assert cost(forgetful, seeded, "/map.png?province=AF29") <= 12
+
+
+def transactions(engine: Engine) -> int:
+    """Those that are open on the database, besides the one that asks."""
+    with engine.connect() as connection:
+        number: int = connection.execute(
+            text(
+                "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()"
+                " AND xact_start IS NOT NULL AND pid <> pg_backend_pid()"
+            )
+        ).scalar_one()
+        return number
 
 
 def test_others_are_answered_while_images_are_drawn(
@@ -523,17 +536,25 @@ def test_others_are_answered_while_images_are_drawn(
         return b"drawn"
 
     monkeypatch.setattr(pictures_api, "to_png", slow)
+    monkeypatch.setattr(pictures_api, "MOST_WAITING", 8)
     app = create_app(Settings(_env_file=None, pool_size=3), seeded)
     transport = httpx.ASGITransport(app=app)
 
     async def ask_all() -> tuple[list[int], list[int]]:
         async with httpx.AsyncClient(transport=transport, base_url="http://here") as client:
-            images = [asyncio.create_task(client.get("/map.png?province=AF29")) for _ in range(8)]
+            images = [
+                asyncio.create_task(client.get(f"/map.png?province=AF{number:02}"))
+                for number in range(1, 9)
+            ]
             await asyncio.to_thread(asked.wait, 30)
+            await asyncio.to_thread(wait_until, lambda: transactions(seeded) == 0)
             others = await asyncio.wait_for(
                 asyncio.gather(*(client.get("/districts/AF2907/control") for _ in range(5))), 30
             )
             assert not any(image.done() for image in images)
+            monkeypatch.setattr(pictures_api, "MOST_WAITING", 1)
+            refused = await client.get("/map.png?province=AF20")
+            assert (refused.status_code, refused.headers["retry-after"]) == (503, "5")
             answered.set()
             drawn = await asyncio.gather(*images)
             return [one.status_code for one in others], [image.status_code for image in drawn]
