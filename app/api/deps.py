@@ -42,7 +42,8 @@ def _connection(
         yield connection
 
 
-def _settings(request: Request) -> Settings:
+# What waits for nothing is `async`: a turn in the thread pool takes longer than it does.
+async def _settings(request: Request) -> Settings:
     settings: Settings = request.app.state.settings
     return settings
 
@@ -51,7 +52,7 @@ ReadConnection = Annotated[Connection, Depends(_connection, scope="function")]
 AppSettings = Annotated[Settings, Depends(_settings)]
 
 
-def no_repeats(request: Request) -> None:
+async def no_repeats(request: Request) -> None:
     """Refuse a parameter given twice: either could be the one that was meant."""
     times = Counter(name for name, _ in request.query_params.multi_items())
     for name, number in times.items():

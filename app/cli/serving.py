@@ -16,6 +16,7 @@ from app.service import create_service
 from app.settings import PROJECT, Settings
 from app.store import states
 from app.store.engine import Engine, make_engine, writing
+from app.store.revisions import note_upkeep
 from app.store.schema import migrate as migrate_schema
 
 
@@ -79,6 +80,7 @@ def rebuild() -> None:
     with database(settings()) as engine, writing(engine) as connection:
         rows = states.rebuild(connection)
         sets = derive_all(connection)
+        note_upkeep(connection)
     console.print(
         f"{rows} states of events and the borders of {sets} boundary sets were derived again."
     )

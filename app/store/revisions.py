@@ -64,6 +64,16 @@ def state(connection: Connection) -> State:
     return State(number, upkeep)
 
 
+def note_upkeep(connection: Connection) -> None:
+    """Let whoever keeps answers know that something was derived anew, once this commits.
+
+    Changes of places and shapes are noted by triggers.
+    """
+    xid = "pg_current_xact_id()::text::bigint"
+    connection.execute(text(f"UPDATE upkeep SET number = number + 1, transaction = {xid}"))
+    connection.execute(text("SELECT pg_notify('district_control_revisions', '')"))
+
+
 def next_revision(
     connection: Connection, *, author: str, action: Action, reason: str | None = None
 ) -> Revision:
