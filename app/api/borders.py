@@ -133,7 +133,10 @@ def get_frontline(
     if wanted == "geojson":
         return feature_collection(
             documents.FrontlineEnvelope.model_validate(envelope),
-            [(item.id, item, line.geometry) for item, line in zip(items, found.lines, strict=True)],
+            (
+                (item.id, item.model_dump_json(), line.geometry)
+                for item, line in zip(items, found.lines, strict=True)
+            ),
         )
     document = documents.Frontline.model_validate({**envelope, "lines": items})
     return Response(document.model_dump_json(), media_type="application/json")

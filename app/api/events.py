@@ -154,7 +154,7 @@ def list_events(
         envelope = {**asked_members(question), "boundary_set": BoundarySet.of(shapes)}
         answer = feature_collection(
             ListEnvelope.model_validate(envelope),
-            [(item.id, item, points.get(item.district.id)) for item in items],
+            [(i.id, i.model_dump_json(by_alias=True), points.get(i.district.id)) for i in items],
         )
     else:
         document = EventList.model_validate({**asked_members(question), "events": items})

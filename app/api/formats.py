@@ -7,7 +7,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from fastapi import Request, Response
-from fastapi.responses import JSONResponse
 from pydantic import BaseModel
 from werkzeug.datastructures import MIMEAccept
 from werkzeug.http import parse_accept_header
@@ -69,27 +68,32 @@ def negotiate(request: Request, wanted: str | None, *offered: str) -> str:
 
 
 def feature_collection(
-    envelope: BaseModel, features: Iterable[tuple[str, BaseModel, str | None]]
+    envelope: BaseModel, features: Iterable[tuple[str, str, str | None]]
 ) -> Response:
     """A GeoJSON feature collection (RFC 7946).
 
-    `features` are (id, properties, geometry as GeoJSON text or None); the members of `envelope`
+    `features` are (id, properties as JSON, geometry as GeoJSON or None); the members of `envelope`
     stand beside them.
     """
-    document = {
-        "type": "FeatureCollection",
-        **envelope.model_dump(mode="json", by_alias=True),
-        "features": [
-            {
-                "type": "Feature",
-                "id": feature_id,
-                "properties": properties.model_dump(mode="json", by_alias=True),
-                "geometry": json.loads(geometry) if geometry else None,
-            }
-            for feature_id, properties, geometry in features
-        ],
-    }
-    return JSONResponse(document, media_type=MEDIA_TYPES["geojson"])
+    written = (
+        f'{{"type":"Feature","id":{json.dumps(key, ensure_ascii=False)},'
+        f'"properties":{properties},"geometry":{geometry or "null"}}}'
+        for key, properties, geometry in features
+    )
+    document = with_list(envelope, "features", written)
+    return Response(
+        f'{{"type":"FeatureCollection",{document[1:]}', media_type=MEDIA_TYPES["geojson"]
+    )
+
+
+def with_list(envelope: BaseModel, name: str, items: Iterable[str]) -> str:
+    """A document as JSON: the members of `envelope`, then a list of items that are JSON already."""
+    return f'{envelope.model_dump_json(by_alias=True)[:-1]},"{name}":[{",".join(items)}]}}'
+
+
+def json_answer(text: str) -> Response:
+    """An answer that is JSON already."""
+    return Response(text, media_type=MEDIA_TYPES["json"])
 
 
 def table(name: str, columns: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> Response:

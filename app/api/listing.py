@@ -1,24 +1,31 @@
 """Lists of districts with their status, in every format; `/districts` and `/control`."""
 
-from collections.abc import Sequence
+import json
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Literal
+from typing import Any, Literal
 
 from fastapi import Request, Response
 from pydantic import Field
 
 from app.api import cursors, downloads, params
 from app.api.deps import asked, check_filters, paged, shapes_asked
-from app.api.formats import CLOCKS, clocks, feature_collection, negotiate, table
+from app.api.formats import (
+    CLOCKS,
+    clocks,
+    feature_collection,
+    json_answer,
+    negotiate,
+    table,
+    with_list,
+)
 from app.api.schemas.base import BoundarySet, ListEnvelope
 from app.api.schemas.base import asked as asked_members
-from app.api.schemas.places import DistrictItem, DistrictList
-from app.domain.control import Question
 from app.importers.fields import PlaceId
-from app.store import boundaries, citations
+from app.store import boundaries, documents
 from app.store.engine import Connection
 from app.store.places import Country
-from app.store.status import DistrictStatus, Which, statuses
+from app.store.status import Which
 
 COLUMNS = (
     "id",
@@ -97,41 +104,30 @@ def district_page(
         after_score=after.score if isinstance(after, AfterMatch) else None,
         limit=limit,
     )
-    found = statuses(connection, question, which)
+    found = documents.district_items(
+        connection, question, which, drawn=wanted == "geojson" and shapes is not None
+    )
     page, link = paged(request, question, found, query.limit, _position)
-    envelope = {**asked_members(question), "boundary_set": BoundarySet.of(shapes)}
-    items = _items(connection, question, page)
-    ids = [item.id for item in items]
-    if wanted == "csv":
-        answer = table("districts", COLUMNS, [_row(item) | clocks(question) for item in items])
+    about = ListEnvelope.model_validate(
+        {**asked_members(question), "boundary_set": BoundarySet.of(shapes)}
+    )
+    if wanted == "json":
+        answer = json_answer(with_list(about, "districts", (one.members for one in page)))
     elif wanted == "geojson":
-        drawn = boundaries.geometries(connection, shapes.id, ids) if shapes else {}
-        answer = feature_collection(
-            ListEnvelope.model_validate(envelope),
-            [(item.id, item, drawn.get(item.id)) for item in items],
-        )
-    elif wanted == "json":
-        document = DistrictList.model_validate({**envelope, "districts": items})
-        answer = Response(document.model_dump_json(), media_type="application/json")
+        answer = feature_collection(about, ((o.id, o.members, o.geometry) for o in page))
+    elif wanted == "csv":
+        answer = table("districts", COLUMNS, _rows(page, clocks(question)))
     else:
-        about = clocks(question) | _set_members(shapes)
+        ids = [one.id for one in page]
         contents = downloads.Contents(
             place=query.province or country.code,
-            rows=[_row(item) | about for item in items],
+            rows=_rows(page, clocks(question) | _set_members(shapes)),
             columns=_FILE_COLUMNS,
             shapes=boundaries.full_geometries(connection, shapes.id, ids) if shapes else {},
         )
         answer = downloads.geo_file(wanted, contents, question, shapes)
     answer.headers.update(link)
     return answer
-
-
-def _items(
-    connection: Connection, question: Question, page: Sequence[DistrictStatus]
-) -> list[DistrictItem]:
-    deciding = [status.event_id for status in page if status.event_id]
-    counted = citations.counts_of(connection, question, deciding)
-    return [DistrictItem.of(status, counted.get(status.event_id or "", (0, 0))) for status in page]
 
 
 def _set_members(shapes: boundaries.BoundarySet | None) -> dict[str, object]:
@@ -143,19 +139,25 @@ def _set_members(shapes: boundaries.BoundarySet | None) -> dict[str, object]:
     }
 
 
-def _position(last: DistrictStatus) -> dict[str, object]:
+def _position(last: documents.Written) -> dict[str, object]:
     """What a cursor keeps of a page's last district."""
-    if last.match is None:
+    if last.score is None:
         return {"of": "districts", "id": last.id}
-    return {"of": "matches", "id": last.id, "score": last.match.score}
+    return {"of": "matches", "id": last.id, "score": last.score}
 
 
-def _row(item: DistrictItem) -> dict[str, object]:
-    row = item.model_dump(mode="json")
-    match = row["match"] or {"name": None, "score": None, "how": None}
-    province, controller = row["province"], row["controller"] or {"id": None, "name": None}
+def _rows(
+    page: Sequence[documents.Written], about: Mapping[str, object]
+) -> list[dict[str, object]]:
+    """The districts as rows of a table, each with what it is about."""
+    return [{**_row(json.loads(one.members)), **about} for one in page]
+
+
+def _row(item: Mapping[str, Any]) -> dict[str, object]:
+    match = item["match"] or {"name": None, "score": None, "how": None}
+    province, controller = item["province"], item["controller"] or {"id": None, "name": None}
     return {
-        **row,
+        **item,
         **{f"province_{key}": value for key, value in province.items()},
         **{f"controller_{key}": value for key, value in controller.items()},
         **{f"match_{key}": value for key, value in match.items()},

@@ -141,10 +141,10 @@ def get_province_timeline(
     negotiate(request, query.f, "json")
     question = asked(connection, query, place.zone)
     which = Which(province=place.id)
-    stretches = stretches_by_district(connection, question, which)
+    districts = names_of_districts(connection, which)
+    stretches = stretches_by_district(connection, question, districts, which)
     days = turning_days(stretches.values())
     names = sources.actor_names(connection)
-    districts = names_of_districts(connection, which)
     changes = [
         (period.start_at, district, period)
         for district, history in stretches.items()

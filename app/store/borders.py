@@ -8,7 +8,7 @@ from sqlalchemy import ARRAY, Connection, Text, cast, func, null, or_, select, u
 from app.domain.control import Question
 from app.domain.front import LineKind, line_kind
 from app.domain.places import BoundingBox
-from app.store.boundaries import boxes_of
+from app.store.boundaries import DECIMALS, boxes_of
 from app.store.status import DistrictStatus, Which, statuses
 from app.store.tables import borders, districts, outer_borders
 
@@ -26,8 +26,8 @@ class Stretch:
 class Line:
     """A border between two districts of different outcomes; the side with the smaller id first.
 
-    `geometry` is a GeoJSON MultiLineString in WGS 84 with 5 decimals, about a metre. `length_km`
-    is geodesic, on the WGS 84 ellipsoid.
+    `geometry` is a GeoJSON MultiLineString in WGS 84 with DECIMALS decimals, about a metre.
+    `length_km` is geodesic, on the WGS 84 ellipsoid.
     """
 
     kind: LineKind
@@ -128,7 +128,7 @@ def _geometries(
         select(
             borders.c.district_id,
             borders.c.neighbour_id,
-            func.ST_AsGeoJSON(borders.c.geom, 5).label("geometry"),
+            func.ST_AsGeoJSON(borders.c.geom, DECIMALS).label("geometry"),
         ).join(
             wanted,
             (borders.c.boundary_set_id == boundary_set)

@@ -146,21 +146,30 @@ def _without_country(row: RowMapping) -> dict[str, Any]:
     return {name: value for name, value in row.items() if name != "country_code"}
 
 
+DECIMALS = 5
+"""Of the degrees in every geometry that is text: about a metre."""
+
+
+def as_geojson(geometry: ColumnElement[Any] | Function[Any]) -> Function[str]:
+    """A geometry as GeoJSON, with rings turned as RFC 7946 asks (counterclockwise outside)."""
+    return func.ST_AsGeoJSON(func.ST_ForcePolygonCCW(geometry), DECIMALS)
+
+
 def geometries(
     connection: Connection, boundary_set: str, district_ids: Iterable[str], *, points: bool = False
 ) -> dict[str, str]:
     """District shapes, or a point inside each, as GeoJSON geometries by district.
 
-    In WGS 84 with 5 decimals, which is about a metre, and with rings turned as RFC 7946 asks.
-    Districts without a shape are left out.
+    In WGS 84 with DECIMALS decimals, and with rings turned as RFC 7946 asks. Districts without a
+    shape are left out.
     """
-    shape = func.ST_ForcePolygonCCW(district_shapes.c.geom)
+    shape = district_shapes.c.geom
+    # A point on a turned surface, as ever: on the other one it may be another point.
+    point = func.ST_PointOnSurface(func.ST_ForcePolygonCCW(shape))
     rows = connection.execute(
         select(
             district_shapes.c.district_id,
-            func.ST_AsGeoJSON(func.ST_PointOnSurface(shape) if points else shape, 5).label(
-                "geometry"
-            ),
+            as_geojson(point if points else shape).label("geometry"),
         ).where(
             district_shapes.c.boundary_set_id == boundary_set,
             district_shapes.c.district_id.in_(list(district_ids)),

@@ -4,13 +4,23 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
-from uuid import UUID
 
-from sqlalchemy import ColumnElement, Connection, Row, Select, func, select
+from sqlalchemy import (
+    ARRAY,
+    Connection,
+    Row,
+    Select,
+    Text,
+    Uuid,
+    any_,
+    cast,
+    select,
+    type_coerce,
+)
 
-from app.domain.control import Kind, Question, Stance, Status
+from app.domain.control import Kind, Question, Status
 from app.domain.places import Named
-from app.store import as_of
+from app.store import as_of, prepared
 from app.store.tables import actors, citations, sources
 
 _speakers = actors.alias("speakers")
@@ -54,36 +64,30 @@ def of_events(
     connection: Connection, question: Question, event_ids: Iterable[str]
 ) -> dict[str, list[Cited]]:
     """The citations of these events at the clocks, by event, in the order of publication."""
-    statement = (
-        with_names(select(citations))
-        .where(*_cited(question, event_ids))
-        .order_by(citations.c.published_latest, citations.c.id)
-    )
     cited: dict[str, list[Cited]] = {}
-    for row in connection.execute(statement):
+    for row in prepared.ask(connection, _of_events, question, _Of(tuple(event_ids))):
         cited.setdefault(str(row.event_id), []).append(cited_from(row))
     return cited
 
 
-def counts_of(
-    connection: Connection, question: Question, event_ids: Iterable[str]
-) -> dict[str, tuple[int, int]]:
-    """How many citations support, and how many dispute, each of these events at the clocks."""
-    supports = citations.c.stance == Stance.SUPPORTS
-    statement = (
-        select(citations.c.event_id, func.count().filter(supports), func.count().filter(~supports))
-        .where(*_cited(question, event_ids))
-        .group_by(citations.c.event_id)
+@dataclass(frozen=True)
+class _Of:
+    """Whose citations are meant, by the ids of events."""
+
+    events: tuple[str, ...]
+
+
+def _of_events(question: Question, which: _Of) -> Select[Any]:
+    ids = cast(type_coerce(which.events, ARRAY(Text)), ARRAY(Uuid))
+    return (
+        with_names(select(citations))
+        .where(
+            citations.c.event_id == any_(ids),
+            as_of.known(citations, question.clocks.known_at),
+            as_of.published(citations, question.clocks.reported_by),
+        )
+        .order_by(citations.c.published_latest, citations.c.id)
     )
-    return {str(row[0]): (row[1], row[2]) for row in connection.execute(statement)}
-
-
-def _cited(question: Question, event_ids: Iterable[str]) -> list[ColumnElement[bool]]:
-    return [
-        citations.c.event_id.in_([UUID(event) for event in event_ids]),
-        as_of.known(citations, question.clocks.known_at),
-        as_of.published(citations, question.clocks.reported_by),
-    ]
 
 
 def with_names(statement: Select[Any]) -> Select[Any]:

@@ -5,7 +5,19 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Connection, Row, Select, func, select, tuple_
+from sqlalchemy import (
+    ARRAY,
+    ColumnElement,
+    Connection,
+    Row,
+    Select,
+    Text,
+    any_,
+    func,
+    select,
+    tuple_,
+    type_coerce,
+)
 
 from app.domain.clocks import Span
 from app.domain.control import (
@@ -18,7 +30,7 @@ from app.domain.control import (
     Status,
 )
 from app.domain.places import BoundingBox, Named
-from app.store import as_of
+from app.store import as_of, prepared
 from app.store.boundaries import districts_in
 from app.store.tables import (
     actors,
@@ -131,33 +143,44 @@ class VersionInfo:
 
 def find(connection: Connection, question: Question, sought: Sought) -> list[Event]:
     """Events in effect by `as_of` and sure enough, newest first."""
-    statement = (
+    return [_event(row) for row in prepared.ask(connection, _find, question, sought)]
+
+
+def _find(question: Question, sought: Sought) -> Select[Any]:
+    return (
         _events()
         .where(as_of.counts(event_states, question), *_conditions(question, sought))
         .order_by(*as_of.newest_first(event_states))
         .limit(sought.limit)
     )
-    return [_event(row) for row in connection.execute(statement)]
 
 
 def count(connection: Connection, question: Question, sought: Sought) -> int:
     """How many events `find` gives on all pages together."""
-    everywhere = replace(sought, after=None)
-    statement = (
+    everywhere = replace(sought, after=None, limit=None)
+    number: int = prepared.ask(connection, _count, question, everywhere).scalar_one()
+    return number
+
+
+def _count(question: Question, sought: Sought) -> Select[Any]:
+    return (
         select(func.count())
         .join_from(event_states, districts, districts.c.id == event_states.c.district_id)
         .join(provinces)
-        .where(as_of.counts(event_states, question), *_conditions(question, everywhere))
+        .where(as_of.counts(event_states, question), *_conditions(question, sought))
     )
-    return connection.execute(statement).scalar_one()
 
 
 def told_of(connection: Connection, question: Question, district: str) -> list[Event]:
     """Every event of a district at `reported_by` and `known_at`, sure and in effect or not."""
-    statement = _events().where(
-        event_states.c.district_id == district, as_of.told(event_states, question)
+    rows = prepared.ask(connection, _told_of, question, Sought(district=district))
+    return [_event(row) for row in rows]
+
+
+def _told_of(question: Question, sought: Sought) -> Select[Any]:
+    return _events().where(
+        event_states.c.district_id == sought.district, as_of.told(event_states, question)
     )
-    return [_event(row) for row in connection.execute(statement)]
 
 
 def one(connection: Connection, question: Question, event_id: UUID) -> Event | None:
@@ -246,22 +269,22 @@ def _conditions(question: Question, sought: Sought) -> list[ColumnElement[bool]]
     ]
     conditions += as_of.may_have_occurred(event_states, *sought.occurred)
     if sought.districts is not None:
-        conditions.append(event_states.c.district_id.in_(sought.districts))
-    if sought.source:
+        ids = type_coerce(sought.districts, ARRAY(Text))
+        conditions.append(event_states.c.district_id == any_(ids))
+    if sought.source is not None:
         cited_by = select(citations.c.event_id).where(
             citations.c.source_id == sought.source,
             as_of.known(citations, question.clocks.known_at),
             as_of.published(citations, question.clocks.reported_by),
         )
         conditions.append(event_states.c.event_id.in_(cited_by))
-    if sought.first:
+    if sought.first is not None:
         conditions.append(event_states.c.effective_on >= sought.first)
-    if sought.last:
+    if sought.last is not None:
         conditions.append(event_states.c.effective_on <= sought.last)
     if sought.bbox:
-        conditions.append(
-            event_states.c.district_id.in_(districts_in(sought.bbox, sought.boundary_set or ""))
-        )
+        shapes = "" if sought.boundary_set is None else sought.boundary_set
+        conditions.append(event_states.c.district_id.in_(districts_in(sought.bbox, shapes)))
     if sought.after:
         end = sought.after
         position = (end.latest, end.day_order, end.sequence)

@@ -9,7 +9,7 @@ from sqlalchemy import Connection, Subquery, and_, func, or_, select
 from app.domain.control import Question
 from app.domain.places import BoundingBox
 from app.store import as_of
-from app.store.boundaries import boxes_of, districts_in
+from app.store.boundaries import as_geojson, boxes_of, districts_in
 from app.store.drawings import ZOOMS
 from app.store.tables import (
     district_shapes,
@@ -88,9 +88,8 @@ def province_geometries(
     their districts, are left out.
     """
     outlines = _outlines(boundary_set)
-    shape = func.ST_ForcePolygonCCW(outlines.c.geom)
     rows = connection.execute(
-        select(outlines.c.id, func.ST_AsGeoJSON(shape, 5).label("geometry")).where(
+        select(outlines.c.id, as_geojson(outlines.c.geom).label("geometry")).where(
             outlines.c.id.in_(list(province_ids))
         )
     )

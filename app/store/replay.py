@@ -1,8 +1,9 @@
 """What every event says by every day's documents, for the replay of a country."""
 
 from dataclasses import dataclass
+from typing import Any
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, Row, select
 
 from app.domain.clocks import Span
 from app.domain.control import Confidence, EventState, Outcome, Question, Reading, Status
@@ -58,14 +59,17 @@ def told_over_time(
         until = row.reported_until
         if until and reported_by and until > reported_by.until:
             until = None  # what came after it is not told here
-        state = EventState(
-            event_id=str(row.event_id),
-            sequence=row.sequence,
-            outcome=Outcome(Status(row.status), row.controller_id),
-            day_order=row.day_order,
-            reading=Reading(
-                Span(row.earliest, row.latest), Confidence(row.confidence), row.disputed
-            ),
-        )
-        found.setdefault(row.district_id, []).append(Told(state, row.reported_from, until))
+        told = Told(state_of(row), row.reported_from, until)
+        found.setdefault(row.district_id, []).append(told)
     return found
+
+
+def state_of(row: Row[Any]) -> EventState:
+    """Read a row of `event_states`."""
+    return EventState(
+        event_id=str(row.event_id),
+        sequence=row.sequence,
+        outcome=Outcome(Status(row.status), row.controller_id),
+        day_order=row.day_order,
+        reading=Reading(Span(row.earliest, row.latest), Confidence(row.confidence), row.disputed),
+    )

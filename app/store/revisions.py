@@ -69,8 +69,7 @@ def note_upkeep(connection: Connection) -> None:
 
     Changes of places and shapes are noted by triggers.
     """
-    xid = "pg_current_xact_id()::text::bigint"
-    connection.execute(text(f"UPDATE upkeep SET number = number + 1, transaction = {xid}"))
+    connection.execute(text("UPDATE upkeep SET number = number + 1"))
     connection.execute(text("SELECT pg_notify('district_control_revisions', '')"))
 
 

@@ -8,18 +8,23 @@ from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy import (
+    ARRAY,
     ColumnElement,
     Connection,
     FromClause,
     Numeric,
+    Result,
     Select,
     Subquery,
+    Text,
     and_,
+    any_,
     cast,
     func,
     or_,
     select,
     true,
+    type_coerce,
 )
 
 from app.domain.clocks import Span
@@ -27,7 +32,7 @@ from app.domain.control import UNKNOWN, Confidence, Outcome, Question, Status
 from app.domain.places import BoundingBox, Named, Sought
 from app.domain.summary import Place
 from app.domain.words import Told, in_words
-from app.store import as_of, search
+from app.store import as_of, prepared, search
 from app.store.boundaries import district_at, districts_in
 from app.store.tables import (
     actors,
@@ -130,13 +135,16 @@ def statuses(connection: Connection, question: Question, which: Which) -> list[D
 
     Where a name is sought the best match comes first.
     """
-    statement = _statement(question, which)
     if which.sought:
-        statement = _ranked(statement, search.matches(connection, "district", which.sought), which)
+        match = search.matches(connection, "district", which.sought)
+        rows: Result[Any] = connection.execute(ranked(standing(question, which), match, which))
     else:
-        statement = statement.order_by(districts.c.id)
-    rows = connection.execute(statement).mappings()
-    return [_status(row, question) for row in rows]
+        rows = prepared.ask(connection, _in_order, question, which)
+    return [_status(row, question) for row in rows.mappings()]
+
+
+def _in_order(question: Question, which: Which) -> Select[Any]:
+    return standing(question, which).order_by(districts.c.id)
 
 
 def names_of_districts(connection: Connection, which: Which) -> dict[str, str]:
@@ -150,14 +158,9 @@ def names_of_districts(connection: Connection, which: Which) -> dict[str, str]:
     return {row.id: row.name for row in rows}
 
 
-def _statement(question: Question, which: Which) -> Select[Any]:
-    decider = (
-        select(event_states)
-        .where(event_states.c.district_id == districts.c.id, as_of.counts(event_states, question))
-        .order_by(*as_of.newest_first(event_states))
-        .limit(1)
-        .lateral("decider")
-    )
+def standing(question: Question, which: Which) -> Select[Any]:
+    """Who holds which district: one row for each that is meant, in no order."""
+    decider = deciding(question, districts.c.id, "decider")
     last_other = _last_other(question, decider)
     start = _start_of_stretch(question, last_other)
     return (
@@ -186,7 +189,18 @@ def _statement(question: Question, which: Which) -> Select[Any]:
     )
 
 
-def _ranked(statement: Select[Any], match: Subquery, which: Which) -> Select[Any]:
+def deciding(question: Question, place: ColumnElement[str], name: str) -> FromClause:
+    """The state of the event that decides in a district, which is a column of another table."""
+    return (
+        select(event_states)
+        .where(event_states.c.district_id == place, as_of.counts(event_states, question))
+        .order_by(*as_of.newest_first(event_states))
+        .limit(1)
+        .lateral(name)
+    )
+
+
+def ranked(statement: Select[Any], match: Subquery, which: Which) -> Select[Any]:
     """Only the districts that match, the best first, in the order of ids among equals."""
     if which.after and which.after_score is not None:
         score = cast(which.after_score, Numeric)
@@ -252,18 +266,18 @@ def _last_published(question: Question) -> Any:
 
 def _conditions(which: Which, decider: FromClause) -> list[ColumnElement[bool]]:
     conditions = places_of(which)
-    if which.controller:
+    if which.controller is not None:
         conditions.append(decider.c.controller_id == which.controller)
     if which.status is Status.UNKNOWN:
         conditions.append(decider.c.event_id.is_(None))
     elif which.status:
         conditions.append(decider.c.status == which.status)
-    shapes = which.boundary_set or ""
+    shapes = "" if which.boundary_set is None else which.boundary_set
     if which.bbox:
         conditions.append(districts.c.id.in_(districts_in(which.bbox, shapes)))
     if which.point:
         conditions.append(districts.c.id.in_(district_at(*which.point, shapes)))
-    if which.after and not which.sought:
+    if which.after is not None and which.sought is None:
         conditions.append(districts.c.id > which.after)
     return conditions
 
@@ -277,7 +291,9 @@ def places_of(which: Which) -> list[ColumnElement[bool]]:
     }
     conditions = [column == value for column, value in equal.items() if value is not None]
     if which.districts is not None:
-        conditions.append(districts.c.id.in_(which.districts))
+        # One array: as a list of parameters it would have an end.
+        ids = type_coerce(which.districts, ARRAY(Text))
+        conditions.append(districts.c.id == any_(ids))
     return conditions
 
 

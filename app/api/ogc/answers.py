@@ -17,6 +17,8 @@ from app.domain.errors import UnknownRecordError
 
 Found = list[tuple[str, BaseModel]]
 """Ids and properties."""
+Written = list[tuple[str, str]]
+"""Ids and properties as JSON."""
 Drawn = Callable[[Sequence[str]], Mapping[str, str]]
 """Gives the geometries (GeoJSON) of features by their ids; those without one are left out."""
 
@@ -28,7 +30,7 @@ class Page:
     `last` is None where it is the last page.
     """
 
-    found: Found
+    found: Written
     drawn: Mapping[str, str]
     matched: int
     last: list[str | int] | None
@@ -47,7 +49,12 @@ def cut(about: Asked, query: parameters.ItemsQuery, found: Found, drawn: Drawn) 
     page = ahead[: query.size]
     geometries = drawn([key for key, _ in page])
     more = len(ahead) > len(page)
-    return Page(page, geometries, len(fitting), [page[-1][0]] if more else None)
+    return Page(written(page), geometries, len(fitting), [page[-1][0]] if more else None)
+
+
+def written(found: Found) -> Written:
+    """What was found, as JSON."""
+    return [(key, properties.model_dump_json()) for key, properties in found]
 
 
 def page_of(about: Asked, collection: str, page: Page) -> Response:
@@ -66,7 +73,7 @@ def page_of(about: Asked, collection: str, page: Page) -> Response:
         }
     )
     answer = feature_collection(
-        envelope, [(key, properties, page.drawn.get(key)) for key, properties in page.found]
+        envelope, ((key, one, page.drawn.get(key)) for key, one in page.found)
     )
     return _as_asked(about, answer, wanted)
 

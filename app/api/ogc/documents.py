@@ -101,7 +101,8 @@ class Properties(Document):
     revision: int = Field(description="the newest recorded change that is included")
 
 
-def _asked(question: Question) -> dict[str, Any]:
+def asked_properties(question: Question) -> dict[str, Any]:
+    """The members of `Properties`."""
     return {"as_of": question.clocks.as_of.text, "revision": question.revision}
 
 
@@ -131,7 +132,7 @@ class DistrictProperties(Properties):
         return cls.model_validate(
             {
                 **vars(status),
-                **_asked(question),
+                **asked_properties(question),
                 "province": status.province.id,
                 "province_name": status.province.name,
                 "controller": status.controller.id if status.controller else None,
@@ -188,7 +189,7 @@ class EventProperties(Properties):
         return cls.model_validate(
             {
                 **vars(event),
-                **_asked(question),
+                **asked_properties(question),
                 "district": event.district.id,
                 "district_name": event.district.name,
                 "province": event.province.id,
@@ -225,7 +226,11 @@ class LineProperties(Properties):
     @classmethod
     def of(cls, line: Line, question: Question) -> Self:
         """Read a line."""
-        members = {"kind": line.kind, "length_km": round(line.length_km, 3), **_asked(question)}
+        members = {
+            "kind": line.kind,
+            "length_km": round(line.length_km, 3),
+            **asked_properties(question),
+        }
         for number, side in enumerate(line.sides, start=1):
             members |= {
                 f"district_{number}": side.id,
@@ -246,7 +251,7 @@ def province_properties(
     capital = next((district for district in inside if district.is_provincial_capital), None)
     return ProvinceProperties.model_validate(
         {
-            **_asked(question),
+            **asked_properties(question),
             "name": province.name,
             "name_local": province.name_local,
             "capital": capital.id if capital else None,

@@ -12,12 +12,14 @@ from app.api.deps import AppSettings, ReadConnection, check_filters, shapes_need
 from app.api.errors import documented
 from app.api.examples import example
 from app.api.ogc import parameters
-from app.api.ogc.answers import Drawn, Found, Page, cut, feature_of, page_of
+from app.api.ogc.answers import Drawn, Found, Page, cut, feature_of, page_of, written
 from app.api.ogc.asking import Asked, asked
 from app.api.ogc.documents import (
     DistrictProperties,
     EventProperties,
     LineProperties,
+    Properties,
+    asked_properties,
     province_properties,
 )
 from app.api.ogc.routing import router
@@ -25,6 +27,7 @@ from app.domain.control import Confidence
 from app.domain.errors import InvalidValueError
 from app.domain.front import LineKind
 from app.store import borders, boundaries, citations, events, extents, places
+from app.store import documents as store
 from app.store.status import Which, statuses
 
 _POSITION = TypeAdapter(
@@ -73,9 +76,17 @@ def _page_of_districts(about: Asked, query: parameters.DistrictsQuery) -> Page:
     ids = extents.district_ids(about.connection, about.country.code, shapes, query.box)
     ahead = [place for place in ids if place > about.after_id]
     page = ahead[: query.size]
-    found, drawn = _districts(about, districts=tuple(page))
+    found = store.district_features(
+        about.connection, about.question, Which(districts=tuple(page), boundary_set=shapes)
+    )
+    said = Properties.model_validate(asked_properties(about.question)).model_dump_json()
     last: list[str | int] | None = [page[-1]] if len(ahead) > len(page) else None
-    return Page(found, drawn(page), len(ids), last)
+    return Page(
+        [(one.id, f"{said[:-1]},{one.members[1:]}") for one in found],
+        {one.id: one.geometry for one in found if one.geometry},
+        len(ids),
+        last,
+    )
 
 
 @router.get(
@@ -228,7 +239,7 @@ def list_event_features(
         about,
         "events",
         Page(
-            features,
+            written(features),
             drawn,
             events.count(connection, about.question, sought),
             [end.span.latest.isoformat(), end.day_order, end.sequence] if end else None,

@@ -1,14 +1,12 @@
 """Documents about places: districts and provinces."""
 
 from datetime import date
-from typing import Self
 
 from pydantic import Field
 
 from app.api.schemas.base import Asked, BoundarySet, Document, Ref
 from app.domain.control import Status
 from app.store.search import How
-from app.store.status import DistrictStatus
 
 
 class Match(Document):
@@ -43,19 +41,6 @@ class DistrictItem(Document):
     supporting_citations: int = Field(description="documents that support the deciding event")
     disputing_citations: int = Field(description="documents that dispute the deciding event")
     match: Match | None = Field(description="how it fits `q`; null without one")
-
-    @classmethod
-    def of(cls, status: DistrictStatus, citations: tuple[int, int]) -> Self:
-        """Read a district's status; `citations` support and dispute the deciding event."""
-        supporting, disputing = citations
-        return cls.model_validate(
-            {
-                **vars(status),
-                "confidence": status.confidence.label if status.confidence else None,
-                "supporting_citations": supporting,
-                "disputing_citations": disputing,
-            }
-        )
 
 
 class DistrictList(Asked):
