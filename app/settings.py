@@ -36,6 +36,9 @@ class Settings(BaseSettings):
     database_url: str | None = Field(
         None, description="SQLAlchemy URL of a PostGIS; unset: a private one under .local/"
     )
+    read_database_url: str | None = Field(
+        None, description="URL of its replicas, one host or several, for reads; unset: none"
+    )
     host: str = Field("127.0.0.1", description="Address to listen on")
     port: int = Field(8000, ge=1, le=65535, description="Port to listen on")
     default_country: str = Field(

@@ -55,9 +55,10 @@ from app.api.keeping import Around, Figures, Keep, Kept
 from app.api.limits import Limits
 from app.domain.errors import NotReadyError
 from app.settings import Settings
-from app.store.engine import Engine, reading
+from app.store.databases import Databases, replica_engines
+from app.store.engine import Engine
 from app.store.listening import Listener
-from app.store.revisions import State, state
+from app.store.revisions import State, seen
 
 _RESOURCES = (
     districts,
@@ -111,17 +112,19 @@ def create_app(settings: Settings, engine: Engine) -> FastAPI:
     )
     app.state.settings = settings
     app.state.engine = engine
+    app.state.databases = Databases(engine, _replicas(settings))
     app.state.readers = CapacityLimiter(settings.pool_size)
     app.state.writers = CapacityLimiter(min(once.WRITERS, settings.pool_size))
     app.state.streams = CapacityLimiter(STREAMS)
     app.state.drawers = CapacityLimiter(os.cpu_count() or 1)
-    app.state.listener = listener = Listener(engine.url)
-    app.state.streams_open = stream.Streams(engine, app.state.listener)
+    app.state.listener = listener = Listener(engine)
+    app.state.streams_open = stream.Streams(app.state.databases, app.state.listener)
     app.state.limits = Limits(settings)
     app.state.routes = [route for resource in _RESOURCES for route in resource.router.routes]
     app.state.metrics = CollectorRegistry()
     for collector in (PROCESS_COLLECTOR, PLATFORM_COLLECTOR, GC_COLLECTOR):
         app.state.metrics.register(collector)
+    app.state.metrics.register(health.Reads(app.state.databases))
     # Only so that the documentation offers to send a key with reads too.
     closed = [Depends(auth.SCHEME)] if settings.reads_need_key else []
     for resource in _RESOURCES:
@@ -170,20 +173,27 @@ async def _listening(app: FastAPI) -> AsyncIterator[None]:
     """While the application runs, its process hears of what is recorded."""
     with app.state.listener:
         yield
+    app.state.databases.dispose()
 
 
 async def _state(app: FastAPI) -> State | None:
     """How the record stands, read anew: for a process that hears nothing."""
     try:
         async with app.state.readers:
-            return await run_in_threadpool(_read_state, app.state.engine)
+            return await run_in_threadpool(_read_state, app.state.databases)
     except NotReadyError:
         return None
 
 
-def _read_state(engine: Engine) -> State:
-    with reading(engine) as connection:
-        return state(connection)
+def _read_state(databases: Databases) -> State:
+    with databases.reading() as connection:
+        return seen(connection)
+
+
+def _replicas(settings: Settings) -> list[Engine]:
+    if not settings.read_database_url:
+        return []
+    return replica_engines(settings.read_database_url, pool_size=settings.pool_size)
 
 
 async def _moved(request: Request, error: Exception) -> RedirectResponse:

@@ -4,6 +4,7 @@
 """
 
 from collections.abc import Awaitable, Callable, Coroutine
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Annotated, Any
@@ -18,7 +19,8 @@ from app.api.errors import NotAdmittedError
 from app.api.limits import Kind, Limits
 from app.domain.errors import NotReadyError
 from app.settings import Settings
-from app.store.engine import Engine, reading
+from app.store.databases import Databases
+from app.store.engine import Connection, reading
 from app.store.keys import Scope, find
 
 OPEN = ("/docs", "/healthz", "/readyz", "/metrics")
@@ -73,14 +75,13 @@ async def _caller(request: Request) -> Caller | None:
 
 def _authenticate(request: Request, given: list[str]) -> Caller:
     limits: Limits = request.app.state.limits
-    engine: Engine = request.app.state.engine
     address = _address(request)
     # Before the lookup: after too many guesses an address does not learn whether one was right.
     limits.check("failures", address)
     token = _token(given)
     key = None
     if token is not None:
-        with reading(engine) as connection:
+        with _keys(request) as connection:
             key = find(connection, token)
     if key is None:
         limits.take("failures", address)
@@ -90,6 +91,14 @@ def _authenticate(request: Request, given: list[str]) -> Caller:
             {"WWW-Authenticate": _CHALLENGE + (', error="invalid_token"' if token else "")},
         )
     return Caller(key.owner, key.id, key.scopes)
+
+
+def _keys(request: Request) -> AbstractContextManager[Connection]:
+    """Where keys are looked up: for reads also on replicas; they go on without the primary."""
+    if request.method in ("GET", "HEAD"):
+        databases: Databases = request.app.state.databases
+        return databases.reading()
+    return reading(request.app.state.engine)
 
 
 async def admit(request: Request) -> Caller | None:

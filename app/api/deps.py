@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any, TypeVar
@@ -17,7 +18,8 @@ from app.domain.control import Confidence, Question
 from app.domain.errors import InvalidValueError, UnknownPlaceError, UnknownRecordError
 from app.settings import Settings
 from app.store import boundaries, places, revisions
-from app.store.engine import Connection, Engine, reading
+from app.store.databases import Databases
+from app.store.engine import Connection
 
 TOMORROW = timedelta(days=1)
 Item = TypeVar("Item")
@@ -36,10 +38,38 @@ async def _turn(request: Request) -> AsyncIterator[None]:
 def _connection(
     request: Request, _: Annotated[None, Depends(_turn, scope="function")]
 ) -> Iterator[Connection]:
-    engine: Engine = request.app.state.engine
-    with reading(engine) as connection:
-        basis().read(revisions.state(connection))
+    databases: Databases = request.app.state.databases
+    query = request.query_params
+    with databases.reading(
+        must=demanded(query.get("min_revision")),
+        should=request.scope.get("state", {}).get("at_least", 0),
+        settled=_settled([query[name] for name in _KNOWN if query.get(name)]),
+    ) as connection:
+        basis().read(revisions.seen(connection))
         yield connection
+
+
+_KNOWN = ("known_at", "known_from", "known_to")
+_LAST_ZONE = ZoneInfo("Etc/GMT+12")
+"""Where a day ends last on Earth."""
+
+
+def demanded(text: str | None) -> int:
+    """The revision that `min_revision` demands; 0 for none, and for what its model will refuse."""
+    return int(text) if text and text.isascii() and text.isdigit() and len(text) < 19 else 0
+
+
+def _settled(knowing: list[str]) -> datetime | None:
+    """An instant not before any that a question means by these; the zone of its days is not known.
+
+    What cannot be read will be refused.
+    """
+    with suppress(InvalidValueError):
+        return max(
+            (parse_moment(text, _LAST_ZONE, field="known_at").until for text in knowing),
+            default=None,
+        )
+    return None
 
 
 # What waits for nothing is `async`: a turn in the thread pool takes longer than it does.

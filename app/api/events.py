@@ -38,7 +38,8 @@ from app.api.schemas.events import EventDetail, EventItem, EventList, Version, e
 from app.domain.control import Question
 from app.domain.errors import InvalidValueError, UnknownRecordError
 from app.store import boundaries, citations, event_history, events, places
-from app.store.engine import Connection, reading
+from app.store.databases import Databases
+from app.store.engine import Connection
 
 router = APIRouter(tags=["Events"])
 
@@ -181,7 +182,10 @@ def _all_of_them(
     def lines() -> Iterator[str]:
         if wanted == "csv":
             yield table_text(COLUMNS, [], header=True)
-        with reading(request.app.state.engine) as connection:
+        databases: Databases = request.app.state.databases
+        # Another database than the question was asked of may be behind.
+        known = question.clocks.known_at
+        with databases.reading(must=question.revision, settled=known) as connection:
             after = sought.after
             while page := events.find(
                 connection, question, replace(sought, after=after, limit=_STREAMED)

@@ -79,10 +79,24 @@ def parse_bbox(text: str) -> BoundingBox:
     return BoundingBox(west, south, east, north)
 
 
-class Query(BaseModel):
+class Read(BaseModel):
     """Parameters of any read."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
+
+    min_revision: int | None = Field(
+        None,
+        ge=0,
+        lt=2**63,
+        description="Answer from a record that has at least this revision. The answer to a write "
+        "names its revision: pass it on, and what was written is in the answer, whichever process "
+        "and database gives it.",
+        examples=[1],
+    )
+
+
+class Query(Read):
+    """Parameters of a read that has a format."""
 
     f: Format | None = Field(
         None,
@@ -364,10 +378,8 @@ class Replay(CountryClocks):
     province: PlaceId | None = Field(None, description="P-code: only districts of this province.")
 
 
-class NewsQuery(BaseModel):
+class NewsQuery(Read):
     """Whose news are meant."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     country: Country = COUNTRY
     province: PlaceId | None = Field(None, description="P-code: only this province.")

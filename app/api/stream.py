@@ -17,7 +17,7 @@ from app.api.errors import documented
 from app.api.schemas.base import DistrictRef
 from app.api.schemas.feeds import RevisionTold
 from app.domain.errors import InvalidValueError, NotReadyError
-from app.store.engine import Engine, reading
+from app.store.databases import Databases
 from app.store.listening import Listener
 from app.store.recorded import MOST_IDS, Place, Touched, newest_revision, touched_between
 
@@ -58,8 +58,8 @@ class StreamQuery(params.NewsQuery):
 class Streams:
     """The open streams of this process, and what was read for them last."""
 
-    def __init__(self, engine: Engine, listener: Listener) -> None:
-        self._engine = engine
+    def __init__(self, databases: Databases, listener: Listener) -> None:
+        self._databases = databases
         self._listener = listener
         self._open = 0
         self._recent: LRUCache[int, Touched] = LRUCache(256)
@@ -101,7 +101,7 @@ class Streams:
             return found
 
     def _read(self, after: int, until: int) -> list[Touched]:
-        with reading(self._engine) as connection:
+        with self._databases.reading(must=until) as connection:
             return touched_between(connection, after, until, limit=_BATCH)
 
 

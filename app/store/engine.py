@@ -32,6 +32,12 @@ _PLANS = "-c jit=off -c random_page_cost=1.1"
 REHEARSAL_TIMEOUT = 5
 """Seconds that a rehearsal waits for a writer: whoever looks at it types on meanwhile."""
 
+_LOST = (
+    "the database that takes writes cannot be reached; ask again, with the same `Idempotency-Key`, "
+    "and nothing is recorded twice"
+)
+"""It may be lost while it commits; then only the key tells whether it had."""
+
 _NOT_MIGRATED = (psycopg.errors.UndefinedTable, psycopg.errors.UndefinedColumn)
 """What a database that lacks a migration answers to queries that need it."""
 
@@ -87,11 +93,19 @@ def writing(engine: Engine) -> Iterator[Connection]:
         with engine.begin() as connection:
             yield connection
     except PoolTimeout as error:
-        raise _not_ready(error) from error
+        raise NotReadyError(_LOST) from error
     except (DBAPIError, psycopg.Error) as error:
         broken = constraint_of(error)
         if broken is None:
-            if isinstance(_cause(error), (psycopg.OperationalError, *_NOT_MIGRATED)):
+            if isinstance(_cause(error), psycopg.errors.ReadOnlySqlTransaction):
+                # It was the primary and is a standby now: connections have to find the new one.
+                engine.dispose()
+                raise NotReadyError(_LOST) from error
+            if isinstance(_cause(error), psycopg.errors.LockNotAvailable):
+                raise _not_ready(error) from error
+            if isinstance(_cause(error), psycopg.OperationalError):
+                raise NotReadyError(_LOST) from error
+            if isinstance(_cause(error), _NOT_MIGRATED):
                 raise _not_ready(error) from error
             raise
         raise RecordRuleError(

@@ -7,10 +7,12 @@ new connection, and from time to time.
 
 import asyncio
 import time
+from collections.abc import Mapping
+from typing import Any
 
 import psycopg
 import structlog
-from sqlalchemy.engine import URL
+from sqlalchemy import Engine
 
 from app.store.revisions import STATE, State
 
@@ -36,8 +38,9 @@ class Listener:
     one.
     """
 
-    def __init__(self, url: URL) -> None:
-        self._url = url.set(drivername="postgresql").render_as_string(hide_password=False)
+    def __init__(self, engine: Engine) -> None:
+        # Of several hosts, the one that takes writes: nothing is notified on a replica.
+        self._how: Mapping[str, Any] = engine.dialect.create_connect_args(engine.url)[1]
         self._newest = -1
         self._state: State | None = None
         self._sure_until = 0.0
@@ -86,7 +89,7 @@ class Listener:
         while True:
             try:
                 connection = await psycopg.AsyncConnection.connect(
-                    self._url,
+                    **self._how,
                     autocommit=True,
                     connect_timeout=10,
                     application_name=CHANNEL,

@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 from sqlalchemy import Connection, func, select, text
 
 from app.domain.control import Action
-from app.domain.errors import InvalidValueError
+from app.domain.errors import InvalidValueError, NotReadyError
 from app.store.tables import revisions
 
 _WRITERS = 0x0D15_7C70
@@ -57,11 +57,19 @@ _SEEN = "district_control_seen"
 def state(connection: Connection) -> State:
     """How things stand for this connection, which is in a read of one instant.
 
-    What it saw it remembers: `current` asks no more.
+    What it saw the connection remembers until it is asked again: `current` asks no more, nor does
+    `seen`.
     """
     number, upkeep, recorded_at = connection.execute(text(STATE)).one()
-    connection.execution_options(**{_SEEN: Revision(number, recorded_at or _BEGINNING)})
-    return State(number, upkeep)
+    found = State(number, upkeep)
+    connection.execution_options(**{_SEEN: (Revision(number, recorded_at or _BEGINNING), found)})
+    return found
+
+
+def seen(connection: Connection) -> State:
+    """What `state` gave for this connection."""
+    found: State = connection.get_execution_options()[_SEEN][1]
+    return found
 
 
 def note_upkeep(connection: Connection) -> None:
@@ -103,9 +111,9 @@ def take_turn(connection: Connection) -> None:
 
 def current(connection: Connection) -> Revision:
     """The newest revision that this connection sees; number 0, in 1970, for an empty record."""
-    seen: Revision | None = connection.get_execution_options().get(_SEEN)
-    if seen:
-        return seen
+    remembered: tuple[Revision, State] | None = connection.get_execution_options().get(_SEEN)
+    if remembered:
+        return remembered[0]
     row = connection.execute(
         select(revisions.c.revision, revisions.c.recorded_at)
         .order_by(revisions.c.revision.desc())
@@ -126,7 +134,12 @@ def at(connection: Connection, instant: datetime, *, field: str = "known_at") ->
     """
     newest = current(connection)
     if instant > newest.recorded_at:
-        now = connection.execute(select(func.clock_timestamp())).scalar_one()
+        now, is_replica = connection.execute(
+            select(func.clock_timestamp(), func.pg_is_in_recovery())
+        ).one()
+        if is_replica:
+            # `Databases` sends such a question to the primary.
+            raise NotReadyError("a replica cannot tell what was recorded until then; ask again")
         if instant >= now:
             raise InvalidValueError(
                 f"{field} lies in the future: what the record will hold then is not settled; "

@@ -8,7 +8,7 @@ import httpx2
 from starlette.requests import Request
 from starlette.types import ASGIApp
 
-CLOCKS = ("as_of", "reported_by", "known_at", "min_confidence", "country")
+CLOCKS = ("as_of", "reported_by", "known_at", "min_confidence", "country", "min_revision")
 """Parameters of a page's address that it passes on to whatever it asks."""
 
 _OF_ONE = ("/districts/", "/provinces/", "/events/")

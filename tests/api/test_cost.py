@@ -137,7 +137,7 @@ STATEMENTS = {
     "/reconcile/preview": 3,
     "/reconcile/view": 2,
     "/healthz": 0,
-    "/readyz": 3,
+    "/readyz": 4,
     "/metrics": 0,
 }
 """The statements that a read of each route may send to the database."""

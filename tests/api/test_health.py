@@ -21,6 +21,7 @@ def test_a_seeded_service_is_ready(client: TestClient) -> None:
         "database": True,
         "migrations": True,
         "seeds": True,
+        "writes": True,
     }
 
 

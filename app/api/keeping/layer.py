@@ -182,10 +182,7 @@ class Keep:
             else:
                 await send({**message, "body": b""} if asked.head else message)
 
-        inner = _whole(scope, asked.head)
-        now = self._around.heard()
-        if now:
-            inner["state"] = {**scope.get("state", {}), "at_least": now.revision}
+        inner = self._demanding(_whole(scope, asked.head))
         with noting() as made_from:
             await self.app(inner, receive, collect)
         if _is_streamed(start):
@@ -197,6 +194,7 @@ class Keep:
             common = _common(start, fixed=origin.fixed, closed=self._around.closed)
             route = getattr(inner.get("route"), "path", "none")
             answer = Answer(code, common, whole, origin, route)
+            now = self._around.heard()
             # Where nothing is heard, it is asked before the answer is given again.
             worth = now is None or answer.serves(now, 0)
             if worth and self._kept.keep(asked.target, asked.accept, answer):
@@ -221,7 +219,14 @@ class Keep:
                 message = {**message, "body": b""}
             await send(message)
 
-        await self.app({**scope, "method": "GET", "head": head}, receive, passed)
+        await self.app(self._demanding({**scope, "method": "GET", "head": head}), receive, passed)
+
+    def _demanding(self, scope: Scope) -> Scope:
+        """The request with a demand for what was heard of: a replica may be behind."""
+        now = self._around.heard()
+        if now:
+            scope["state"] = {**scope.get("state", {}), "at_least": now.revision}
+        return scope
 
 
 def _asked(scope: Scope) -> _Asked | None:
