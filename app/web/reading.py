@@ -8,7 +8,7 @@ import httpx2
 from starlette.requests import Request
 from starlette.types import ASGIApp
 
-CLOCKS = ("as_of", "reported_by", "known_at", "min_confidence", "country", "min_revision")
+CLOCKS = ("as_of", "reported_by", "known_at", "min_confidence", "country")
 """Parameters of a page's address that it passes on to whatever it asks."""
 
 _OF_ONE = ("/districts/", "/provinces/", "/events/")
@@ -51,6 +51,7 @@ class Reading:
 
     request: Request
     clocks: dict[str, str] = field(default_factory=dict)
+    _least: str = field(init=False, default="")
 
     def __post_init__(self) -> None:
         """Take the clocks from the address of the page."""
@@ -68,6 +69,10 @@ class Reading:
             query = self.clocks | query
             if path.startswith(_OF_ONE):
                 query.pop("country", None)
+        # Of the page that somebody is led to who has just recorded something; else of the first
+        # answer, for a replica that is asked after another may be behind it.
+        if least := self.request.query_params.get("min_revision") or self._least:
+            query["min_revision"] = least
         response = await self._ask(path, query)
         if response.is_redirect:
             raise MovedError(response.headers["location"])
@@ -77,6 +82,7 @@ class Reading:
             raise RefusedError(response.status_code, answer, told)
         if clocked and "known_at" in answer:
             self.clocks.setdefault("known_at", answer["known_at"])
+            self._least = self._least or str(answer["revision"])
         return answer
 
     async def _ask(self, path: str, query: dict[str, str]) -> httpx2.Response:
@@ -96,5 +102,7 @@ class Reading:
             for name, value in request.headers.raw
             if name.lower() in (b"authorization", b"x-request-id")
         ]
+        # Nothing is gained by compressing what is read in this very process.
+        passed_on.append((b"accept-encoding", b"identity"))
         async with httpx2.AsyncClient(transport=transport, base_url=here) as asking:
             return await asking.get(path, params=query, headers=passed_on)

@@ -112,7 +112,7 @@ def test_an_event_is_entered_previewed_refused_and_recorded(
     assert events_of(own_service) == before + 1
     expect(desk.get_by_text("By Ann, Kabul desk")).to_be_visible()
     expect(desk.get_by_role("link", name="Qaysar: the district’s page")).to_have_attribute(
-        "href", f"{own_service.url}/d/AF2907"
+        "href", f"{own_service.url}/d/AF2907?min_revision=3"
     )
     control = read(desk, f"{own_service.url}/districts/AF2907/control")
     assert control["controller"]["id"] == "afghan-government"

@@ -206,6 +206,8 @@ function done(answer) {
   showForm(false);
   for (const section of ["chosen", "choose"]) find(section)?.setAttribute("hidden", "");
   find("done-title").textContent = `Recorded as revision ${answer.revision}`;
+  // Whichever process answers, it is to have heard of it.
+  const least = { min_revision: answer.revision };
   find("done-told").replaceChildren(
     h("p", { text: answer.event ? `${place.name}: ${saidBy(answer.event)}.` : `The event of ${place.name} was taken back.` }),
     h("p", { class: "soft", text: `By ${answer.changes.at(-1).author}. ${counted(answer.versions.length, "version")} on record.` }),
@@ -213,8 +215,8 @@ function done(answer) {
       "ul",
       {},
       ...[
-        [address(`/d/${place.id}`), `${place.name}: the district’s page`],
-        [address(`/events/${answer.id}`), "The event with all its versions, as data"],
+        [address(`/d/${place.id}`, least), `${place.name}: the district’s page`],
+        [address(`/events/${answer.id}`, least), "The event with all its versions, as data"],
         answer.event ? [entryOf("cite", answer.id), "Add a document to it"] : null,
         [entryOf("new"), "Report another event"],
       ]
