@@ -4,12 +4,17 @@
 PYTHON ?=
 # More for pytest: make test PYTEST_ARGS="-k timeline"
 PYTEST_ARGS ?=
+# For bench: processes of each party, rounds, seconds of each run; and more options, as --quick.
+WORKERS ?= 1
+ROUNDS ?= 3
+SECONDS ?= 3
+BENCH_ARGS ?=
 
 export PYTHON
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help serve test lint format install lock clean
+.PHONY: help serve test bench lint format install lock clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -27,6 +32,10 @@ test: ## Check everything: the gate for a change
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/pytest -n auto $(PYTEST_ARGS)
+
+bench: ## Measure the service beside its peers and its floors; see docs/performance.md
+	@tools/install --bench --postgis
+	$(BIN)/python -m bench.service --workers $(WORKERS) --rounds $(ROUNDS) --seconds $(SECONDS) $(BENCH_ARGS)
 
 lint: ## Check style, types and layers only
 	@tools/install --dev
