@@ -32,6 +32,7 @@ RECORD = (
     "event_versions",
     "citations",
     "event_states",
+    "mentions",
     "sources",
     "actors",
     "imports",

@@ -25,7 +25,7 @@ from app.store.tables import metadata
 from tests.api.asking import READS
 
 NOT_EXPORTED = {
-    *("api_keys", "given_answers", "event_states", "borders", "outer_borders"),
+    *("api_keys", "given_answers", "event_states", "mentions", "borders", "outer_borders"),
     *("drawn_districts", "drawn_provinces", "drawn_borders"),
 }
 CONTESTED = Content(Kind.CONTESTED, Outcome(Status.CONTESTED, None))

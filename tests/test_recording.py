@@ -93,7 +93,7 @@ def whole_record(engine: Engine) -> dict[str, list[Any]]:
             table.name: sorted(map(tuple, connection.execute(select(table))), key=repr)
             for table in (
                 *(revisions, actors, sources, events, event_versions, citations),
-                *(imports, event_states, metadata.tables["seals"]),
+                *(imports, event_states, metadata.tables["mentions"], metadata.tables["seals"]),
             )
         }
 

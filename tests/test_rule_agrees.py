@@ -31,6 +31,7 @@ from app.domain.control import (
     Stance,
     Status,
     counting,
+    other_claims,
     state_of,
 )
 from app.domain.entries import Citation, Content, Pin
@@ -39,7 +40,8 @@ from app.recording import Correction, cite, correct, record, retract
 from app.store import tables
 from app.store.changes import changing
 from app.store.engine import make_engine
-from app.store.events import told_of
+from app.store.events import bearing_on, told_of
+from app.store.states import first_wrong
 from app.store.status import Which, statuses
 from tests.histories import histories
 
@@ -227,6 +229,7 @@ def specified(recorded: list[EventHistory], asking: Question) -> dict[str, objec
         "since_at": stretch.start_at,
         "last_reported": last_reported(recorded, asking.clocks),
         "told": sorted(states, key=lambda state: state.sequence),
+        "others": other_claims(states, asking.clocks, asking.minimum),
     }
 
 
@@ -247,6 +250,8 @@ def answered(connection: Connection, district: str, asking: Question) -> dict[st
     (status,) = statuses(connection, asking, Which(district=district))
     told = [event.state for event in told_of(connection, asking, district)]
     readings = {state.event_id: state.reading for state in told}
+    bearing = {event.id: event.state for event in bearing_on(connection, asking, district)}
+    assert status.event_id is None or status.event_id in bearing
     return {
         "outcome": status.outcome,
         "event": status.event_id,
@@ -255,6 +260,7 @@ def answered(connection: Connection, district: str, asking: Question) -> dict[st
         "since_at": status.since_at,
         "last_reported": status.last_reported,
         "told": sorted(told, key=lambda state: state.sequence),
+        "others": other_claims(bearing.values(), asking.clocks, asking.minimum),
     }
 
 
@@ -286,6 +292,54 @@ def test_sql_and_python_agree(
             for district in DISTRICTS:
                 assert answered(connection, district, asking) == specified(
                     recorded[district], asking
+                )
+        # What each write kept for reads is what the whole record says afterwards.
+        assert first_wrong(connection) is None
+        connection.rollback()
+
+
+# One district that mostly stays with one party: what bears on the answer is told by dates alone.
+week = st.integers(1, 8).map(lambda day: f"2021-06-{day:02}")
+reports = st.builds(
+    Citation,
+    stance=st.just(Stance.SUPPORTS),
+    source=st.just("kabul-now"),
+    origin=st.just("dpa"),
+    published=st.just("2021-06-10"),
+    asserted=st.one_of(week, st.builds(interval, week, week), week.map(lambda day: f"../{day}")),
+    basis=st.sampled_from([Basis.AGENCY, Basis.AGENCY, Basis.CLAIMANT]),
+)
+long_held = st.builds(
+    Step,
+    what=st.just("record"),
+    district=st.just(DISTRICTS[0]),
+    target=st.just(0),
+    content=st.sampled_from([*PARTIES[:1] * 4, *PARTIES]).map(
+        lambda party: Content(Kind.ASSESSMENT, Outcome(Status.CONTROLLED, party))
+    ),
+    cited=st.builds(
+        lambda report, denied: (
+            [report, replace(report, stance=Stance.DISPUTES, id=uuid4())] if denied else [report]
+        ),
+        reports,
+        st.sampled_from([False, False, True]),
+    ),
+)
+
+
+@settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(history=st.lists(long_held, min_size=5, max_size=9))
+def test_all_that_bears_on_an_answer_is_found(undone: Engine, history: list[Step]) -> None:
+    with undone.connect() as connection:
+        instants = write(connection, history)
+        for day in (3, 5, 7):
+            for minimum in (Confidence.CLAIMED, Confidence.REPORTED):
+                setting = (f"2021-06-{day:02}", None, 40, False, minimum)
+                asking = question(setting, instants)
+                told = [event.state for event in told_of(connection, asking, DISTRICTS[0])]
+                some = [event.state for event in bearing_on(connection, asking, DISTRICTS[0])]
+                assert other_claims(some, asking.clocks, minimum) == other_claims(
+                    told, asking.clocks, minimum
                 )
         connection.rollback()
 

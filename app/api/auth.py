@@ -20,7 +20,7 @@ from app.api.limits import Kind, Limits
 from app.domain.errors import NotReadyError
 from app.settings import Settings
 from app.store.databases import Databases
-from app.store.engine import Connection, reading
+from app.store.engine import Connection, writing
 from app.store.keys import Scope, find
 
 OPEN = ("/docs", "/healthz", "/readyz", "/metrics")
@@ -57,7 +57,7 @@ class Caller:
         return any(held.includes(wanted) for held in self.scopes)
 
 
-async def _caller(request: Request) -> Caller | None:
+async def _caller(request: Request, kind: Kind) -> Caller | None:
     """Who asks, by the `Authorization` header; None if there is none.
 
     Whatever else is in that header is a 401, even where no key is needed: who sends a key should
@@ -70,10 +70,10 @@ async def _caller(request: Request) -> Caller | None:
     # the handler's own begins: who waited for a second one with the first in hand could wait for
     # others that do the same.
     async with request.app.state.readers:
-        return await run_in_threadpool(_authenticate, request, given)
+        return await run_in_threadpool(_authenticate, request, given, kind)
 
 
-def _authenticate(request: Request, given: list[str]) -> Caller:
+def _authenticate(request: Request, given: list[str], kind: Kind) -> Caller:
     limits: Limits = request.app.state.limits
     address = _address(request)
     # Before the lookup: after too many guesses an address does not learn whether one was right.
@@ -81,7 +81,7 @@ def _authenticate(request: Request, given: list[str]) -> Caller:
     token = _token(given)
     key = None
     if token is not None:
-        with _keys(request) as connection:
+        with _keys(request, kind) as connection:
             key = find(connection, token)
     if key is None:
         limits.take("failures", address)
@@ -93,12 +93,15 @@ def _authenticate(request: Request, given: list[str]) -> Caller:
     return Caller(key.owner, key.id, key.scopes)
 
 
-def _keys(request: Request) -> AbstractContextManager[Connection]:
-    """Where keys are looked up: for reads also on replicas; they go on without the primary."""
-    if request.method in ("GET", "HEAD"):
+def _keys(request: Request, kind: Kind) -> AbstractContextManager[Connection]:
+    """Where keys are looked up: for reads also on replicas; they go on without the primary.
+
+    Who comes to write is told of a lost primary as a writer is: to send it again.
+    """
+    if kind == "reads":
         databases: Databases = request.app.state.databases
         return databases.reading()
-    return reading(request.app.state.engine)
+    return writing(request.app.state.engine)
 
 
 async def admit(request: Request) -> Caller | None:
@@ -135,7 +138,7 @@ async def admit_reader(scope: Asked) -> bool:
 
 
 async def _let_in(request: Request, kind: Kind) -> Caller | None:
-    caller = await _caller(request)
+    caller = await _caller(request, kind)
     limits: Limits = request.app.state.limits
     settings: Settings = request.app.state.settings
     who = f"key {caller.key_id}" if caller else f"address {_address(request)}"

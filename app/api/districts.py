@@ -131,7 +131,7 @@ def get_control(
     negotiate(request, query.f, "json")
     question = asked(connection, query, place.zone)
     status = _status(connection, question, place.id)
-    told = {event.id: event for event in events.told_of(connection, question, place.id)}
+    told = {event.id: event for event in events.bearing_on(connection, question, place.id)}
     decider = told[status.event_id] if status.event_id else None
     others = other_claims(
         (event.state for event in told.values()), question.clocks, question.minimum

@@ -9,13 +9,12 @@ from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Metric, ge
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.registry import Collector
 from pydantic import BaseModel
-from sqlalchemy import func, select
 
 from app.api.errors import RETRY_LATER, documented, problem
 from app.domain.errors import NotReadyError
 from app.seeding import is_seeded
 from app.store.databases import Databases
-from app.store.engine import Connection, reading
+from app.store.engine import Connection, reading, takes_writes
 from app.store.schema import is_at_head
 
 
@@ -93,7 +92,7 @@ def _checked(connecting: AbstractContextManager[Connection]) -> tuple[dict[str, 
             checks["database"] = True
             checks["migrations"] = is_at_head(connection)
             checks["seeds"] = checks["migrations"] and is_seeded(connection)
-            writes = not connection.execute(select(func.pg_is_in_recovery())).scalar_one()
+            writes = takes_writes(connection)
     except NotReadyError:
         pass  # the checks say it
     return checks, writes

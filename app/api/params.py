@@ -41,19 +41,18 @@ _MOMENT = (
     "its UTC offset (`2021-06-14T12:00+04:30`)."
 )
 Moment = Annotated[str, StringConstraints(max_length=40), PRINTABLE]
-_DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 
 
-def _written_out(value: Any) -> Any:
-    """Pydantic takes `1622505600` (seconds since 1970) and a midnight for days as well."""
-    if isinstance(value, str) and not _DAY.fullmatch(value):
-        raise ValueError("write a date such as 2021-06-10")
+def _written(value: Any, *, form: str, such_as: str) -> Any:
+    """Pydantic takes `1622505600` and a midnight for days, `+5`, `5.0` and `1_0` for numbers."""
+    if isinstance(value, str) and not re.fullmatch(form, value, re.ASCII):
+        raise ValueError(f"write {such_as}")
     return value
 
 
-Day = Annotated[
-    date, Field(ge=date(1800, 1, 1), le=date(2199, 12, 31)), BeforeValidator(_written_out)
-]
+_DAY = partial(_written, form=r"\d{4}-\d{2}-\d{2}", such_as="a date such as 2021-06-10")
+_NUMBER = partial(_written, form=r"\d{1,18}", such_as="the number of a revision, such as 12")
+Day = Annotated[date, Field(ge=date(1800, 1, 1), le=date(2199, 12, 31)), BeforeValidator(_DAY)]
 
 
 def _bbox(text: str) -> str:
@@ -84,10 +83,10 @@ class Read(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    min_revision: int | None = Field(
+    min_revision: Annotated[int | None, BeforeValidator(_NUMBER)] = Field(
         None,
         ge=0,
-        lt=2**63,
+        lt=10**18,
         description="Answer from a record that has at least this revision. The answer to a write "
         "names its revision: pass it on, and what was written is in the answer, whichever process "
         "and database gives it.",

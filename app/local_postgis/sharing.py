@@ -117,7 +117,7 @@ def _throwaway_server() -> Iterator[Server]:
         make_private(folder, user)
         server = Server(required_programs(None), folder, user, SETTINGS | _FORGETFUL)
         server.initialise("--no-sync")
-        with _watchdog(server):
+        with watchdog(server):
             server.ensure_running()
             yield server
     finally:
@@ -125,7 +125,7 @@ def _throwaway_server() -> Iterator[Server]:
 
 
 @contextmanager
-def _watchdog(server: Server) -> Iterator[None]:
+def watchdog(server: Server) -> Iterator[None]:
     """Stop the server and delete its folder when the block ends or this process does."""
     script = 'read -r _; "$1/pg_ctl" stop --silent --mode immediate; rm -rf "$2"'
     watchdog = subprocess.Popen(  # noqa: S603

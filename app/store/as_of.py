@@ -6,10 +6,15 @@ Every read composes these; none writes its own comparison of times.
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, FromClause, and_, or_, tuple_
+from sqlalchemy import ColumnElement, FromClause, and_, func, literal_column, or_, tuple_
 
 from app.domain.clocks import Moment
 from app.domain.control import Question
+
+BEGINNING: ColumnElement[datetime] = literal_column("'-infinity'::timestamptz")
+"""Before everything."""
+_LEAST = -(2**31)
+"""No order is less, given or counted."""
 
 
 def known(table: FromClause, known_at: datetime) -> ColumnElement[bool]:
@@ -92,5 +97,11 @@ def newest_first(states: FromClause) -> list[ColumnElement[Any]]:
 
 
 def after(states: FromClause, other: FromClause) -> ColumnElement[bool]:
-    """The one event comes later in the rule's order than the other."""
-    return tuple_(*order_key(states)) > tuple_(*order_key(other))
+    """The one event comes later in the rule's order than the other, if there is another one.
+
+    Written without an OR: so it says where in the index to begin.
+    """
+    latest, *places = order_key(other)
+    return tuple_(*order_key(states)) > tuple_(
+        func.coalesce(latest, BEGINNING), *(func.coalesce(place, _LEAST) for place in places)
+    )

@@ -21,6 +21,7 @@ from app.store.tables import (
     event_versions,
     events,
     imports,
+    mentions,
     sources,
 )
 
@@ -80,7 +81,7 @@ class Change:
         It would go on with the plans made for the tables as they were: a check of a foreign key
         that read a table of a hundred rows as a whole would do so when it has a hundred thousand.
         """
-        for table in (events, event_versions, citations, event_states):
+        for table in (events, event_versions, citations, event_states, mentions):
             self._connection.execute(text(f"ANALYZE {table.name}"))
 
     def settle(self, event_ids: Iterable[UUID]) -> None:

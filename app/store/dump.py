@@ -26,6 +26,7 @@ TABLES_LEFT_OUT = frozenset(
         *("api_keys", "given_answers"),
         *(
             "event_states",
+            "mentions",
             "borders",
             "outer_borders",
             "drawn_districts",

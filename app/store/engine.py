@@ -18,6 +18,7 @@ __all__ = [
     "make_engine",
     "reading",
     "rehearsing",
+    "takes_writes",
     "writing",
 ]
 
@@ -80,6 +81,12 @@ def reading(engine: Engine) -> Iterator[Connection]:
         if isinstance(error.orig, _NOT_MIGRATED):
             raise _not_ready(error) from error
         raise
+
+
+def takes_writes(connection: Connection) -> bool:
+    """Whether the database is a primary; a standby can only be read."""
+    is_standby: bool = connection.execute(text("SELECT pg_is_in_recovery()")).scalar_one()
+    return not is_standby
 
 
 @contextmanager

@@ -14,7 +14,9 @@ from sqlalchemy import (
     Text,
     any_,
     func,
+    or_,
     select,
+    true,
     tuple_,
     type_coerce,
 )
@@ -32,6 +34,7 @@ from app.domain.control import (
 from app.domain.places import BoundingBox, Named
 from app.store import as_of, prepared
 from app.store.boundaries import districts_in
+from app.store.status import stretch
 from app.store.tables import (
     actors,
     citations,
@@ -180,6 +183,54 @@ def told_of(connection: Connection, question: Question, district: str) -> list[E
 def _told_of(question: Question, sought: Sought) -> Select[Any]:
     return _events().where(
         event_states.c.district_id == sought.district, as_of.told(event_states, question)
+    )
+
+
+def bearing_on(connection: Connection, question: Question, district: str) -> list[Event]:
+    """The events of a district that `domain.control.other_claims` needs, and the deciding one.
+
+    It finds the same in them as in all of the district. Left out is what lies before the stretch
+    that holds now and before whatever may have begun it, what certainly comes after `as_of`, and
+    the undisputed events within the stretch that say what the deciding one says.
+    """
+    rows = prepared.ask(connection, _bearing_on, question, Sought(district=district))
+    return [_event(row) for row in rows]
+
+
+def _bearing_on(question: Question, sought: Sought) -> Select[Any]:
+    decider, last_other, start = stretch(question, districts.c.id)
+    holding = (
+        select(
+            decider.c.event_id,
+            decider.c.controller_id,
+            start.c.event_id.label("first_id"),
+            # As the rule reckons it: `domain.control._reach`.
+            func.coalesce(start.c.earliest, last_other.c.latest, as_of.BEGINNING).label("reach"),
+        )
+        .select_from(districts)
+        .outerjoin(decider, true())
+        .outerjoin(last_other, true())
+        .outerjoin(start, true())
+        .where(districts.c.id == sought.district)
+        .subquery("holding")
+    )
+    until = question.clocks.as_of.until
+    return (
+        _events()
+        .join(holding, true())
+        .where(
+            event_states.c.district_id == sought.district,
+            as_of.told(event_states, question),
+            *as_of.may_have_occurred(event_states, None, until),
+            event_states.c.latest >= holding.c.reach,
+            or_(
+                event_states.c.latest > until,
+                event_states.c.confidence < int(question.minimum),
+                event_states.c.controller_id.is_distinct_from(holding.c.controller_id),
+                event_states.c.disputed,
+                event_states.c.event_id.in_([holding.c.event_id, holding.c.first_id]),
+            ),
+        )
     )
 
 

@@ -2,10 +2,10 @@
 
 A write refreshes the events it touches in its own transaction. Nothing here decides anything:
 the readings come from `app.domain.control`, and `rebuild` makes the whole table again from the
-versions and citations.
+versions and citations. `mentions`, the other table kept for reads, goes with it.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from itertools import islice, pairwise
 from typing import Any
@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import Connection, RowMapping, Table, func, select
 
 from app.domain.control import readings_over_time
+from app.store import mentions
 from app.store.bulk import insert_rows
 from app.store.history import claim_of, held_version
 from app.store.revisions import take_turn
@@ -32,6 +33,7 @@ _BATCH = 500
 """Events whose whole history is in memory at a time."""
 
 Row = dict[str, Any]
+Recorded = Mapping[str, Any] | RowMapping
 Progress = Callable[[int, int], None]
 """Called with how many events are done, and how many there are."""
 
@@ -51,10 +53,11 @@ def refresh(connection: Connection, event_ids: Iterable[UUID], recorded_at: date
             event_states,
             (row for history in histories for row in history.rows(recorded_at, None)),
         )
+        mentions.refresh(connection, batch)
 
 
 def rebuild(connection: Connection, progress: Progress = lambda *_: None) -> int:
-    """Make the table again from the record, for every event; returns the number of rows.
+    """Make both tables again from the record, for every event; returns the number of states.
 
     Writers wait until it is done: they close states that are being replaced here.
     """
@@ -66,13 +69,15 @@ def rebuild(connection: Connection, progress: Progress = lambda *_: None) -> int
             event_states,
             (row for history in _histories(connection, batch) for row in history.all_rows()),
         )
+    mentions.rebuild(connection)
     return connection.execute(select(func.count()).select_from(event_states)).scalar_one()
 
 
 def first_wrong(connection: Connection, progress: Progress = lambda *_: None) -> UUID | None:
     """The first event, in the order of recording, whose kept states are not what its record says.
 
-    None where all are right, and there are no states of anything else.
+    Where all states are right, the first one whose mentions are not. None where all is right, and
+    there are no states of anything else.
     """
     columns = [column.name for column in event_states.columns]
     for batch in _batches(connection, progress):
@@ -90,16 +95,16 @@ def first_wrong(connection: Connection, progress: Progress = lambda *_: None) ->
         differing = {row[columns.index("event_id")] for row in derived ^ kept}
         if differing:
             return next(event for event in batch if event in differing)
-    return None
+    return mentions.first_wrong(connection)
 
 
-class _History:
+class History:
     """What was ever recorded about one event, and the states that follow from it."""
 
-    def __init__(self, event: RowMapping) -> None:
+    def __init__(self, event: Recorded) -> None:
         self.event = event
-        self.versions: list[RowMapping] = []
-        self.claims: list[RowMapping] = []
+        self.versions: list[Recorded] = []
+        self.claims: list[Recorded] = []
 
     def all_rows(self) -> Iterator[Row]:
         """The states from each instant at which something about the event changed."""
@@ -111,7 +116,7 @@ class _History:
     def rows(self, known_from: datetime, known_until: datetime | None) -> list[Row]:
         """The states of one period in which nothing about the event changed."""
 
-        def known(row: RowMapping) -> bool:
+        def known(row: Recorded) -> bool:
             return row["known_from"] <= known_from and (
                 row["known_until"] is None or known_from < row["known_until"]
             )
@@ -150,10 +155,10 @@ class _History:
 
 def _histories(
     connection: Connection, event_ids: Sequence[UUID], *, standing: bool = False
-) -> list[_History]:
+) -> list[History]:
     """The histories of these events; only what is known now, if `standing`."""
     found = {
-        row["id"]: _History(row)
+        row["id"]: History(row)
         for row in connection.execute(
             select(events.c.id, events.c.district_id, events.c.sequence, countries.c.time_zone)
             .join(districts, districts.c.id == events.c.district_id)

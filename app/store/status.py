@@ -9,6 +9,7 @@ from typing import Any
 
 from sqlalchemy import (
     ARRAY,
+    CTE,
     ColumnElement,
     Connection,
     FromClause,
@@ -25,6 +26,7 @@ from sqlalchemy import (
     select,
     true,
     type_coerce,
+    union_all,
 )
 
 from app.domain.clocks import Span
@@ -36,11 +38,9 @@ from app.store import as_of, prepared, search
 from app.store.boundaries import district_at, districts_in
 from app.store.tables import (
     actors,
-    citations,
     districts,
     event_states,
-    event_versions,
-    events,
+    mentions,
     provinces,
 )
 
@@ -160,9 +160,7 @@ def names_of_districts(connection: Connection, which: Which) -> dict[str, str]:
 
 def standing(question: Question, which: Which) -> Select[Any]:
     """Who holds which district: one row for each that is meant, in no order."""
-    decider = deciding(question, districts.c.id, "decider")
-    last_other = _last_other(question, decider)
-    start = _start_of_stretch(question, last_other)
+    decider, last_other, start = stretch(question, districts.c.id)
     return (
         select(
             districts,
@@ -214,36 +212,101 @@ def ranked(statement: Select[Any], match: Subquery, which: Which) -> Select[Any]
     )
 
 
-def _last_other(question: Question, decider: FromClause) -> FromClause:
-    """The newest event that left the district in another state than the deciding one."""
-    other = event_states.alias("other")
+def stretch(question: Question, place: ColumnElement[str]) -> tuple[FromClause, ...]:
+    """The deciding event of a district, the last with another outcome, and the first after that.
+
+    Each is to be joined, by `true()`, after those before it. `place` is a column of another table.
+    """
+    decider = deciding(question, place, "decider")
+    last_other = _last_other(question, place, decider)
+    return decider, last_other, _start_of_stretch(question, place, last_other)
+
+
+def _last_other(question: Question, place: ColumnElement[str], decider: FromClause) -> FromClause:
+    """The newest event that left the district in another state than the deciding one.
+
+    `event_states_outcomes_idx` gives the newest event of each outcome that was ever told of the
+    district, so it does not matter for how long nothing has changed.
+    """
+    parties = _parties(place, decider)
+    of_party = event_states.alias("of_party")
+    newest = _newest_other(question, of_party, place).where(
+        of_party.c.controller_id == parties.c.id
+    )
+    newest_of_party = newest.correlate(place.table, parties).lateral("newest_of_party")
+    contested = event_states.alias("contested")
+    newest_contested = (
+        _newest_other(question, contested, place)
+        .where(contested.c.controller_id.is_(None), decider.c.controller_id.is_not(None))
+        .correlate(place.table, decider)
+        .subquery("newest_contested")
+    )
+    others = union_all(
+        select(newest_of_party)
+        .select_from(parties)
+        .join(newest_of_party, true())
+        .where(parties.c.id.is_distinct_from(decider.c.controller_id))
+        .correlate(place.table, decider),
+        select(newest_contested),
+    ).subquery("others")
     return (
-        select(other)
-        .where(
-            other.c.district_id == districts.c.id,
-            as_of.counts(other, question),
-            or_(
-                other.c.status != decider.c.status,
-                other.c.controller_id.is_distinct_from(decider.c.controller_id),
-            ),
-        )
-        .order_by(*as_of.newest_first(other))
+        select(others)
+        .order_by(*as_of.newest_first(others))
         .limit(1)
+        .correlate(place.table, decider)
         .lateral("last_other")
     )
 
 
-def _start_of_stretch(question: Question, last_other: FromClause) -> FromClause:
-    """The first event after that one: since then the district has been in the same state."""
-    stretch = event_states.alias("stretch")
+def _newest_other(question: Question, states: FromClause, place: ColumnElement[str]) -> Select[Any]:
     return (
-        select(stretch)
+        select(states.c.event_id, *as_of.order_key(states))
+        .where(states.c.district_id == place, as_of.counts(states, question))
+        .order_by(*as_of.newest_first(states))
+        .limit(1)
+    )
+
+
+def _parties(place: ColumnElement[str], decider: FromClause) -> CTE:
+    """Who was ever told to hold the district, one step of an index each, and then NULL.
+
+    None where no event decides.
+    """
+    holder, other = event_states.alias("holder"), event_states.alias("next_holder")
+    first = (
+        select(func.min(holder.c.controller_id))
+        .where(holder.c.district_id == place)
+        .correlate(place.table)
+        .scalar_subquery()
+    )
+    parties = (
+        select(first.label("id"))
+        .where(decider.c.event_id.is_not(None))
+        .correlate(place.table, decider)
+        .cte("parties", recursive=True, nesting=True)
+    )
+    following = (
+        select(func.min(other.c.controller_id))
+        .where(other.c.district_id == place, other.c.controller_id > parties.c.id)
+        .correlate(place.table, parties)
+        .scalar_subquery()
+    )
+    return parties.union_all(select(following.label("id")).where(parties.c.id.is_not(None)))
+
+
+def _start_of_stretch(
+    question: Question, place: ColumnElement[str], last_other: FromClause
+) -> FromClause:
+    """The first event after that one: since then the district has been in the same state."""
+    first = event_states.alias("first")
+    return (
+        select(first)
         .where(
-            stretch.c.district_id == districts.c.id,
-            as_of.counts(stretch, question),
-            or_(last_other.c.event_id.is_(None), as_of.after(stretch, last_other)),
+            first.c.district_id == place,
+            as_of.counts(first, question),
+            as_of.after(first, last_other),
         )
-        .order_by(*as_of.order_key(stretch))
+        .order_by(*as_of.order_key(first))
         .limit(1)
         .lateral("start")
     )
@@ -251,15 +314,14 @@ def _start_of_stretch(question: Question, last_other: FromClause) -> FromClause:
 
 def _last_published(question: Question) -> Any:
     return (
-        select(func.max(citations.c.published_latest))
-        .join(events, events.c.id == citations.c.event_id)
-        .join(event_versions, event_versions.c.event_id == events.c.id)
+        select(mentions.c.published_latest)
         .where(
-            events.c.district_id == districts.c.id,
-            as_of.known(event_versions, question.clocks.known_at),
-            as_of.known(citations, question.clocks.known_at),
-            as_of.published(citations, question.clocks.reported_by),
+            mentions.c.district_id == districts.c.id,
+            as_of.known(mentions, question.clocks.known_at),
+            as_of.published(mentions, question.clocks.reported_by),
         )
+        .order_by(mentions.c.published_latest.desc())
+        .limit(1)
         .scalar_subquery()
     )
 

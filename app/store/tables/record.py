@@ -211,10 +211,32 @@ event_states = Table(
     CheckConstraint("known_until > known_from", name="known_period"),
     CheckConstraint("reported_until > reported_from", name="reported_period"),
 )
-Index(
-    "event_states_deciding_idx",
-    event_states.c.district_id,
+# The rule's order; what a question at earlier clocks passes over, the index itself tells.
+_NEWEST_FIRST = (
     event_states.c.latest.desc(),
     event_states.c.day_order.desc(),
     event_states.c.sequence.desc(),
+    event_states.c.known_from,
+    event_states.c.reported_from,
+)
+Index("event_states_deciding_idx", event_states.c.district_id, *_NEWEST_FIRST)
+# For each outcome in a district its newest event; without a controller it is contested.
+Index(
+    "event_states_outcomes_idx",
+    event_states.c.district_id,
+    event_states.c.controller_id,
+    *_NEWEST_FIRST,
+)
+Index("event_states_newest_idx", *_NEWEST_FIRST)
+
+# When the record held which document: while it stood, and the event that it speaks of did too.
+mentions = Table(
+    "mentions",
+    metadata,
+    Column("district_id", Text, ForeignKey("districts.id"), primary_key=True),
+    Column("published_latest", INSTANT, primary_key=True),
+    Column("known_from", INSTANT, primary_key=True),
+    Column("citation_id", Uuid, ForeignKey("citations.id"), primary_key=True),
+    Column("known_until", INSTANT),
+    CheckConstraint("known_until > known_from", name="known_period"),
 )

@@ -1,0 +1,1 @@
+"""What each read costs as the record and the gazetteer grow."""
