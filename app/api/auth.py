@@ -20,7 +20,7 @@ from app.api.limits import Kind, Limits
 from app.domain.errors import NotReadyError
 from app.settings import Settings
 from app.store.databases import Databases
-from app.store.engine import Connection, writing
+from app.store.engine import Connection, reading
 from app.store.keys import Scope, find
 
 OPEN = ("/docs", "/healthz", "/readyz", "/metrics")
@@ -101,7 +101,7 @@ def _keys(request: Request, kind: Kind) -> AbstractContextManager[Connection]:
     if kind == "reads":
         databases: Databases = request.app.state.databases
         return databases.reading()
-    return writing(request.app.state.engine)
+    return reading(request.app.state.engine, to_write=True)
 
 
 async def admit(request: Request) -> Caller | None:

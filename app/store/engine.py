@@ -33,7 +33,8 @@ _PLANS = "-c jit=off -c random_page_cost=1.1"
 REHEARSAL_TIMEOUT = 5
 """Seconds that a rehearsal waits for a writer: whoever looks at it types on meanwhile."""
 
-_LOST = (
+_LOST = "the database cannot be reached"
+_WRITES_LOST = (
     "the database that takes writes cannot be reached; ask again, with the same `Idempotency-Key`, "
     "and nothing is recorded twice"
 )
@@ -64,11 +65,12 @@ def make_engine(url: str, *, pool_size: int = 5) -> Engine:
 
 
 @contextmanager
-def reading(engine: Engine) -> Iterator[Connection]:
+def reading(engine: Engine, *, to_write: bool = False) -> Iterator[Connection]:
     """A read-only connection whose queries all see the record at one instant.
 
     Raises NotReadyError when the database cannot be reached, is lost on the way, has no
-    connection to spare, or lacks the tables.
+    connection to spare, or lacks the tables. Whoever reads `to_write` is told of a lost database
+    as `writing` tells.
     """
     try:
         with engine.connect() as connection:
@@ -76,7 +78,7 @@ def reading(engine: Engine) -> Iterator[Connection]:
                 isolation_level="REPEATABLE READ", postgresql_readonly=True
             )
     except (OperationalError, PoolTimeout) as error:
-        raise _not_ready(error) from error
+        raise _not_ready(error, _WRITES_LOST if to_write else _LOST) from error
     except ProgrammingError as error:
         if isinstance(error.orig, _NOT_MIGRATED):
             raise _not_ready(error) from error
@@ -100,20 +102,16 @@ def writing(engine: Engine) -> Iterator[Connection]:
         with engine.begin() as connection:
             yield connection
     except PoolTimeout as error:
-        raise NotReadyError(_LOST) from error
+        raise NotReadyError(_WRITES_LOST) from error
     except (DBAPIError, psycopg.Error) as error:
         broken = constraint_of(error)
         if broken is None:
             if isinstance(_cause(error), psycopg.errors.ReadOnlySqlTransaction):
                 # It was the primary and is a standby now: connections have to find the new one.
                 engine.dispose()
-                raise NotReadyError(_LOST) from error
-            if isinstance(_cause(error), psycopg.errors.LockNotAvailable):
-                raise _not_ready(error) from error
-            if isinstance(_cause(error), psycopg.OperationalError):
-                raise NotReadyError(_LOST) from error
-            if isinstance(_cause(error), _NOT_MIGRATED):
-                raise _not_ready(error) from error
+                raise NotReadyError(_WRITES_LOST) from error
+            if isinstance(_cause(error), (psycopg.OperationalError, *_NOT_MIGRATED)):
+                raise _not_ready(error, _WRITES_LOST) from error
             raise
         raise RecordRuleError(
             f"the record does not allow this: {broken}", constraint=broken
@@ -134,13 +132,13 @@ def rehearsing(engine: Engine) -> Iterator[Connection]:
         connection.rollback()
 
 
-def _not_ready(error: Exception) -> NotReadyError:
+def _not_ready(error: Exception, lost: str = _LOST) -> NotReadyError:
     cause = _cause(error)
     if isinstance(cause, psycopg.errors.LockNotAvailable):
         return NotReadyError("a long write is under way; ask again when it is done")
     if isinstance(cause, _NOT_MIGRATED):
         return NotReadyError("the database is not migrated")
-    return NotReadyError("the database cannot be reached")
+    return NotReadyError(lost)
 
 
 def _cause(error: Exception) -> BaseException | None:

@@ -16,6 +16,7 @@ from sqlalchemy import (
     Subquery,
     and_,
     case,
+    exists,
     func,
     literal,
     or_,
@@ -281,8 +282,17 @@ def _touching(
         .join_from(table, of, of.c.id == table.c.event_id)
         .where(column.is_not(None))
     )
-    if table is citations:  # of several in one revision, one; an event has one version in each
-        statement = statement.distinct()
+    if table is citations:
+        # Of several in one revision, one; an event has one version in each. A DISTINCT would read
+        # all of them, and could not stop at the newest ones.
+        other = citations.alias("other")
+        statement = statement.where(
+            ~exists().where(
+                other.c.event_id == citations.c.event_id,
+                other.c[column.name] == column,
+                other.c.id < citations.c.id,
+            )
+        )
     if between:
         statement = statement.where(column >= between[0], column <= between[1])
     if limit is not None:

@@ -238,6 +238,9 @@ def _last_other(question: Question, place: ColumnElement[str], decider: FromClau
     newest_contested = (
         _newest_other(question, contested, place)
         .where(contested.c.controller_id.is_(None), decider.c.controller_id.is_not(None))
+        # All are NULL: it only tells PostgreSQL that the index is in this order.
+        .order_by(None)
+        .order_by(contested.c.controller_id, *as_of.newest_first(contested))
         .correlate(place.table, decider)
         .subquery("newest_contested")
     )

@@ -14,6 +14,7 @@ from sqlalchemy import Engine, text
 
 from app.api.app import create_app
 from app.settings import Settings
+from app.store.databases import Databases
 from app.store.engine import make_engine
 from app.store.keys import Scope
 
@@ -131,6 +132,12 @@ STANDING = text(
 )
 
 
+def use(engine: Engine) -> None:
+    """Let the application read and write there from now on."""
+    application.state.engine = engine
+    application.state.databases = Databases(engine)
+
+
 @pytest.fixture(scope="module")
 def own(clone: Callable[[str], AbstractContextManager[str]]) -> Iterator[Engine]:
     """A database for those who write."""
@@ -163,7 +170,7 @@ def token(own: Engine) -> str:
     suppress_health_check=list(HealthCheck),
 )
 def test_every_read_answers_as_documented(case: Case, seeded: Engine) -> None:
-    application.state.engine = seeded
+    use(seeded)
     case.call_and_validate(excluded_checks=EXCLUDED)
 
 
@@ -175,7 +182,7 @@ def test_every_read_answers_as_documented(case: Case, seeded: Engine) -> None:
     suppress_health_check=list(HealthCheck),
 )
 def test_every_write_answers_as_documented(case: Case, own: Engine, token: str) -> None:
-    application.state.engine = own
+    use(own)
     # What is tried with a header that is missing or wrong stays as it is.
     if getattr(case.meta and case.meta.phase.data, "parameter", None) != "Authorization":
         case.headers["Authorization"] = f"Bearer {token}"

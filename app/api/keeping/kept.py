@@ -133,7 +133,12 @@ class Answer:
         return [pair for pair in self.form(encoding)[0] if pair[0] not in _OF_BODY]
 
     def matches(self, if_none_match: str) -> bool:
-        """Whether a client has the answer, in any encoding: weak comparison (RFC 9110)."""
+        """Whether a client has the answer, in any encoding: weak comparison (RFC 9110).
+
+        Of an answer without content there is nothing to have.
+        """
+        if self.status == HTTPStatus.NO_CONTENT:
+            return False
         if if_none_match.strip() == "*":
             return True
         return any(
