@@ -3,15 +3,14 @@
 `admit` stands before every route. Handlers that write take a `Writer` or an `Admin`.
 """
 
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from http import HTTPStatus
-from typing import Annotated, Any
+from typing import Annotated
 
-from fastapi import Depends, Request, Response
+from fastapi import Depends, Request
 from fastapi.concurrency import run_in_threadpool
-from fastapi.routing import APIRoute
 from fastapi.security import HTTPBearer
 from starlette.types import Scope as Asked
 
@@ -151,22 +150,9 @@ async def _let_in(request: Request, kind: Kind) -> Caller | None:
     return caller
 
 
-class WriteRoute(APIRoute):
-    """A route that admits whoever writes before it reads what they send.
-
-    FastAPI reads the body first and asks the dependencies then; strangers are not to be read.
-    """
-
-    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
-        """Wrap the handler that FastAPI makes."""
-        handle = super().get_route_handler()
-
-        async def admitted_first(request: Request) -> Response:
-            if request.method == "POST":
-                _demand(await admit(request), Scope.WRITE)
-            return await handle(request)
-
-        return admitted_first
+def demand_writer(caller: Caller | None) -> Caller:
+    """Whoever may write; NotAdmittedError says that a key or its scope is missing."""
+    return _demand(caller, Scope.WRITE)
 
 
 def _with_scope(wanted: Scope) -> Callable[..., Awaitable[Caller]]:

@@ -17,6 +17,7 @@ from app.api.deps import (
 from app.api.errors import MOVED, documented
 from app.api.examples import example
 from app.api.formats import CLOCKS, clocks, feature_collection, negotiate, table
+from app.api.routes import Route
 from app.api.schemas import borders as documents
 from app.api.schemas.base import BoundarySet
 from app.api.schemas.base import asked as asked_members
@@ -26,7 +27,7 @@ from app.domain.front import LineKind, line_kind
 from app.store import borders, boundaries
 from app.store.status import Which, statuses
 
-router = APIRouter(tags=["Borders"])
+router = APIRouter(tags=["Borders"], route_class=Route)
 
 COLUMNS = (
     *("id", "kind", "length_km"),

@@ -9,12 +9,13 @@ from app.api.deps import AppSettings, ReadConnection, country_asked
 from app.api.errors import documented
 from app.api.examples import example
 from app.api.formats import negotiate
+from app.api.routes import Route
 from app.api.schemas.base import BoundarySetDetail, BoundarySetList
 from app.domain.errors import UnknownRecordError
 from app.importers.fields import Slug
 from app.store import boundaries
 
-router = APIRouter(tags=["Borders"])
+router = APIRouter(tags=["Borders"], route_class=Route)
 
 
 @router.get(

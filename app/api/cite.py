@@ -15,6 +15,7 @@ from app.api.examples import example
 from app.api.formats import MEDIA_TYPES, negotiate
 from app.api.permalinks import address, page_of, quotable, recorded
 from app.api.references import Reference, bibtex_of, csl_of, text_of
+from app.api.routes import Route
 from app.api.schemas import cite as documents
 from app.api.schemas.base import asked as asked_members
 from app.api.summaries import counts_told
@@ -27,7 +28,7 @@ from app.store import places, sources
 from app.store.engine import Connection
 from app.store.status import DistrictStatus, Which, statuses
 
-router = APIRouter(tags=["Citing"])
+router = APIRouter(tags=["Citing"], route_class=Route)
 
 
 class CiteQuery(params.CountryClocks):

@@ -23,6 +23,7 @@ from app.api.errors import documented
 from app.api.examples import example
 from app.api.formats import negotiate
 from app.api.listing import district_page
+from app.api.routes import Route
 from app.api.schemas import totals as documents
 from app.api.schemas.base import Ref
 from app.api.schemas.base import asked as asked_members
@@ -37,7 +38,7 @@ from app.store import places, sources, totals
 from app.store.engine import Connection
 from app.store.status import Which, statuses
 
-router = APIRouter(tags=["Country"])
+router = APIRouter(tags=["Country"], route_class=Route)
 
 
 @router.get(

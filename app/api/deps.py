@@ -1,8 +1,8 @@
 """What handlers are given: a connection, the settings, and the question that a query asks."""
 
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any, TypeVar
@@ -25,28 +25,20 @@ TOMORROW = timedelta(days=1)
 Item = TypeVar("Item")
 
 
-async def _turn(request: Request) -> AsyncIterator[None]:
-    """Wait, without a thread of the thread pool, until the database has a connection to spare.
-
-    A request that has a connection still needs a thread to answer in. Were all threads waiting
-    for connections, and all connections held by requests waiting for threads, nobody would go on.
-    """
-    async with request.app.state.readers:
-        yield
-
-
-def _connection(
-    request: Request, _: Annotated[None, Depends(_turn, scope="function")]
-) -> Iterator[Connection]:
+# Dependencies are `async`, those that wait for the database too: `app.api.routes` says why.
+async def _connection(request: Request) -> Connection:
     databases: Databases = request.app.state.databases
+    opened: ExitStack = request.state.opened
     query = request.query_params
-    with databases.reading(
-        must=demanded(query.get("min_revision")),
-        should=request.scope.get("state", {}).get("at_least", 0),
-        settled=_settled([query[name] for name in _KNOWN if query.get(name)]),
-    ) as connection:
-        basis().read(revisions.seen(connection))
-        yield connection
+    connection = opened.enter_context(
+        databases.reading(
+            must=demanded(query.get("min_revision")),
+            should=request.scope.get("state", {}).get("at_least", 0),
+            settled=_settled([query[name] for name in _KNOWN if query.get(name)]),
+        )
+    )
+    basis().read(revisions.seen(connection))
+    return connection
 
 
 _KNOWN = ("known_at", "known_from", "known_to")
@@ -72,13 +64,13 @@ def _settled(knowing: list[str]) -> datetime | None:
     return None
 
 
-# What waits for nothing is `async`: a turn in the thread pool takes longer than it does.
 async def _settings(request: Request) -> Settings:
     settings: Settings = request.app.state.settings
     return settings
 
 
-ReadConnection = Annotated[Connection, Depends(_connection, scope="function")]
+ReadConnection = Annotated[Connection, Depends(_connection)]
+"""A connection of a `routes.Route`, until its answer is made."""
 AppSettings = Annotated[Settings, Depends(_settings)]
 
 
@@ -119,7 +111,7 @@ def _find(
     raise UnknownPlaceError(detail, field="id", candidates=exact or candidates)
 
 
-def _district(
+async def _district(
     place: Annotated[
         params.Name,
         Path(
@@ -138,7 +130,7 @@ def _district(
     return _find("district", place, request, connection)
 
 
-def _province(
+async def _province(
     place: Annotated[
         params.Name,
         Path(

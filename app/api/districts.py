@@ -18,6 +18,7 @@ from app.api.errors import MOVED, documented
 from app.api.examples import example
 from app.api.formats import negotiate
 from app.api.listing import district_page
+from app.api.routes import Route
 from app.api.schemas import events as documents
 from app.api.schemas.base import BoundarySet
 from app.api.schemas.base import asked as asked_members
@@ -37,7 +38,7 @@ from app.store import boundaries, citations, events, places, sources
 from app.store.engine import Connection
 from app.store.status import DistrictStatus, Which, statuses
 
-router = APIRouter(tags=["Districts"])
+router = APIRouter(tags=["Districts"], route_class=Route)
 
 
 @router.get(

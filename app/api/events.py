@@ -32,6 +32,7 @@ from app.api.formats import (
     table,
     table_text,
 )
+from app.api.routes import Route
 from app.api.schemas.base import BoundarySet, ListEnvelope
 from app.api.schemas.base import asked as asked_members
 from app.api.schemas.events import EventDetail, EventItem, EventList, Version, event_members
@@ -41,7 +42,7 @@ from app.store import boundaries, citations, event_history, events, places
 from app.store.databases import Databases
 from app.store.engine import Connection
 
-router = APIRouter(tags=["Events"])
+router = APIRouter(tags=["Events"], route_class=Route)
 
 _NOW = params.Clocks.model_validate({})
 """Today, all that was published, and the record as it is."""

@@ -14,6 +14,7 @@ from pydantic import Field
 from app.api import params
 from app.api.deps import AppSettings, ReadConnection, check_filters, country_asked
 from app.api.errors import documented
+from app.api.routes import Route
 from app.api.schemas.feeds import JsonFeed
 from app.domain.clocks import to_edtf
 from app.domain.control import Stance
@@ -23,7 +24,7 @@ from app.store.citations import Cited
 from app.store.recorded import Happened, News, Place, newest
 from app.store.status import Which, names_of_districts
 
-router = APIRouter(tags=["News"])
+router = APIRouter(tags=["News"], route_class=Route)
 
 ATOM = "application/atom+xml"
 _SAID = {
@@ -63,7 +64,7 @@ class Feed:
     entries: Sequence[Entry]
 
 
-def _feed(
+async def _feed(
     request: Request,
     query: Annotated[FeedQuery, Query()],
     connection: ReadConnection,

@@ -11,12 +11,13 @@ from fastapi.concurrency import run_in_threadpool
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from app.api import params
-from app.api.auth import Writer, WriteRoute
+from app.api.auth import Writer
 from app.api.deps import AppSettings, ReadConnection
 from app.api.errors import ImportRefusedError, documented
 from app.api.examples import example
 from app.api.formats import negotiate
 from app.api.once import GivenKey, Write
+from app.api.routes import Route
 from app.api.schemas.imports import ImportReport
 from app.domain.errors import UnknownRecordError
 from app.importers.reader import Form, sniff
@@ -25,7 +26,7 @@ from app.importing.report import Order, Report
 from app.store.claims import report_of
 from app.store.engine import writing
 
-router = APIRouter(tags=["Writing"], route_class=WriteRoute)
+router = APIRouter(tags=["Writing"], route_class=Route)
 
 _FORMS: dict[str, Form] = {
     "text/csv": "csv",

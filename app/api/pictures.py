@@ -1,12 +1,12 @@
 """`/map.svg` and `/map.png`: who controls which district, as a picture to take away."""
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Annotated, Any
 
 from anyio import CapacityLimiter
-from fastapi import APIRouter, Depends, Query, Request, Response
+from fastapi import APIRouter, Query, Request, Response
 from pydantic import Field
 
 from app.api import params
@@ -21,6 +21,7 @@ from app.api.deps import (
 from app.api.errors import documented
 from app.api.formats import MEDIA_TYPES, negotiate
 from app.api.permalinks import file_part, page_of, recorded
+from app.api.routes import Route
 from app.api.summaries import counts_told, newest_report
 from app.domain.control import Confidence, Question, Status
 from app.domain.errors import NotReadyError
@@ -37,7 +38,7 @@ from app.store.boundaries import BoundarySet
 from app.store.engine import Connection
 from app.store.status import DistrictStatus, Which, statuses
 
-router = APIRouter(tags=["Maps"])
+router = APIRouter(tags=["Maps"], route_class=Route)
 
 MIN_WIDTH, MAX_WIDTH = 400, 2400
 """Pixels."""
@@ -67,16 +68,15 @@ MOST_WAITING = 20
 """PNGs that wait to be drawn at a time, each for about half a second of a core."""
 
 
-async def _drawing_turn(request: Request) -> AsyncIterator[None]:
-    """Wait, without a thread or a connection, until there is a core to draw a PNG with.
+class DrawingRoute(Route):
+    """A read that waits, without a thread or a connection, until there is a core to draw with."""
 
-    Raises NotReadyError where so many wait that their clients would give up first.
-    """
-    drawers: CapacityLimiter = request.app.state.drawers
-    if drawers.statistics().tasks_waiting >= MOST_WAITING:
-        raise NotReadyError("too many pictures are being drawn; ask again, or for /map.svg")
-    async with drawers:
-        yield
+    def turns(self, request: Request) -> CapacityLimiter:
+        """As many as cores; NotReadyError where clients would give up before it is their turn."""
+        drawers: CapacityLimiter = request.app.state.drawers
+        if drawers.statistics().tasks_waiting >= MOST_WAITING:
+            raise NotReadyError("too many pictures are being drawn; ask again, or for /map.svg")
+        return drawers
 
 
 _ANSWERS: dict[int | str, dict[str, Any]] = documented(404, 406, 422)
@@ -111,16 +111,9 @@ def get_svg(
     return _answer(drawn.svg.encode(), "svg", drawn.name)
 
 
-@router.get(
-    "/map.png",
-    summary="A map as an image (PNG)",
-    response_class=Response,
-    responses=_picture("png", {"type": "string", "format": "binary"}) | documented(503),
-)
 def get_png(
     request: Request,
     query: Annotated[PictureQuery, Query()],
-    _: Annotated[None, Depends(_drawing_turn, scope="function")],
     connection: ReadConnection,
     settings: AppSettings,
 ) -> Response:
@@ -129,6 +122,16 @@ def get_png(
     drawn = _drawn(request, query, connection, settings)
     connection.close()  # drawing takes longer than all else, and needs none
     return _answer(to_png(drawn.svg), "png", drawn.name)
+
+
+router.add_api_route(
+    "/map.png",
+    get_png,
+    summary="A map as an image (PNG)",
+    response_class=Response,
+    responses=_picture("png", {"type": "string", "format": "binary"}) | documented(503),
+    route_class_override=DrawingRoute,
+)
 
 
 def _answer(content: bytes, form: str, name: str) -> Response:

@@ -9,10 +9,10 @@ from zoneinfo import ZoneInfo
 from fastapi import APIRouter
 
 from app.api import params
-from app.api.auth import WriteRoute
 from app.api.deps import asked
 from app.api.errors import documented
 from app.api.once import Rehearsal, WriterRehearsal
+from app.api.routes import Route
 from app.api.schemas.base import asked as asked_members
 from app.api.schemas.events import Period, event_members
 from app.api.schemas.previews import DateRead, DistrictPreview, Preview, Standing
@@ -34,7 +34,7 @@ from app.store import citations, events, places, revisions, sources
 from app.store.engine import Connection
 from app.store.status import DistrictStatus, Which, statuses
 
-router = APIRouter(prefix="/previews", tags=["Writing"], route_class=WriteRoute)
+router = APIRouter(prefix="/previews", tags=["Writing"], route_class=Route)
 
 _TODAY = params.Clocks.model_validate({})
 Dates = Iterator[tuple[str, str]]

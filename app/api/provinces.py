@@ -17,6 +17,7 @@ from app.api.deps import (
 from app.api.errors import MOVED, documented
 from app.api.examples import example
 from app.api.formats import negotiate
+from app.api.routes import Route
 from app.api.schemas import totals as documents
 from app.api.schemas.base import Ref
 from app.api.schemas.base import asked as asked_members
@@ -29,7 +30,7 @@ from app.store import places, sources
 from app.store.engine import Connection
 from app.store.status import Which, names_of_districts
 
-router = APIRouter(tags=["Provinces"])
+router = APIRouter(tags=["Provinces"], route_class=Route)
 
 
 class AfterProvince(cursors.Cursor):

@@ -15,6 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from app.api import params, preview
 from app.api.deps import AppSettings, ReadConnection, asked
 from app.api.errors import documented
+from app.api.routes import Route
 from app.api.schemas import reconcile as documents
 from app.domain.errors import InvalidValueError, UnknownPlaceError
 from app.domain.places import Sought, name_key
@@ -26,7 +27,7 @@ from app.store.search import PlaceKind
 from app.store.status import Which, statuses
 
 PATH = "/reconcile"
-router = APIRouter(tags=["Reconciliation"])
+router = APIRouter(tags=["Reconciliation"], route_class=Route)
 
 _FORM = "application/x-www-form-urlencoded"
 _SUGGESTED = 20

@@ -9,13 +9,14 @@ from app.api.deps import AppSettings, ReadConnection, asked, check_filters, coun
 from app.api.errors import documented
 from app.api.examples import example
 from app.api.formats import negotiate
+from app.api.routes import Route
 from app.api.schemas import replay as documents
 from app.api.schemas.base import asked as asked_members
 from app.domain.replay import Answer, editions
 from app.store import replay
 from app.store.status import Which
 
-router = APIRouter(tags=["Country"])
+router = APIRouter(tags=["Country"], route_class=Route)
 
 
 @router.get(

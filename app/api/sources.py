@@ -8,12 +8,12 @@ from fastapi import APIRouter, Path, Query, Request, Response
 from pydantic import BaseModel
 
 from app.api import cursors, params
-from app.api.auth import WriteRoute
 from app.api.deps import AppSettings, ReadConnection, asked, country_asked, paged
 from app.api.errors import documented
 from app.api.examples import example
 from app.api.formats import negotiate
 from app.api.once import AdminWrite, WriterWrite
+from app.api.routes import Route
 from app.api.schemas.base import asked as asked_members
 from app.api.schemas.events import (
     Actor,
@@ -30,7 +30,7 @@ from app.importing.names import id_of_name
 from app.recording import add_actor, add_source
 from app.store import sources
 
-router = APIRouter(tags=["Sources and parties"], route_class=WriteRoute)
+router = APIRouter(tags=["Sources and parties"], route_class=Route)
 
 
 class AfterSource(cursors.Cursor):

@@ -14,6 +14,7 @@ from sse_starlette import EventSourceResponse, ServerSentEvent
 from app.api import params
 from app.api.deps import AppSettings, ReadConnection, check_filters, country_asked
 from app.api.errors import documented
+from app.api.routes import Route
 from app.api.schemas.base import DistrictRef
 from app.api.schemas.feeds import RevisionTold
 from app.domain.errors import InvalidValueError, NotReadyError
@@ -21,7 +22,7 @@ from app.store.databases import Databases
 from app.store.listening import Listener
 from app.store.recorded import MOST_IDS, Place, Touched, newest_revision, touched_between
 
-router = APIRouter(tags=["News"])
+router = APIRouter(tags=["News"], route_class=Route)
 
 EVENTS = "text/event-stream"
 

@@ -23,13 +23,14 @@ from app.api.deps import (
 from app.api.errors import documented
 from app.api.examples import example
 from app.api.formats import MEDIA_TYPES, negotiate
+from app.api.routes import Route
 from app.api.schemas import tiles as documents
 from app.api.schemas.base import BoundarySet
 from app.api.schemas.base import asked as asked_members
 from app.domain.errors import UnknownRecordError
 from app.store import boundaries, tiles
 
-router = APIRouter(tags=["Maps"])
+router = APIRouter(tags=["Maps"], route_class=Route)
 
 TEMPLATE = "/tiles/{z}/{x}/{y}.mvt"
 _WORLD = (-180.0, -85.05112878, 180.0, 85.05112878)
@@ -71,7 +72,7 @@ def _written_out(text: Any) -> Any:
 Number = Annotated[int, BeforeValidator(_written_out)]
 
 
-def _tile(
+async def _tile(
     z: Annotated[Number, Path(description=f"Zoom, 0 to {tiles.MAX_ZOOM}.", examples=[6])],
     x: Annotated[Number, Path(description="Column, from the west.", examples=[44])],
     y: Annotated[Number, Path(description="Row, from the north.", examples=[25])],

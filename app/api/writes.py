@@ -10,11 +10,11 @@ from uuid import UUID
 
 from fastapi import APIRouter, Depends, Header, Path, Request, Response
 
-from app.api.auth import WriteRoute
 from app.api.errors import PreconditionRequiredError, documented
 from app.api.events import event_detail
 from app.api.examples import QAISAR_EVENT
 from app.api.once import Write, WriterWrite
+from app.api.routes import Route
 from app.api.schemas.events import EventDetail
 from app.api.schemas.writes import CitationIn, CorrectionIn, EventIn, RetractionIn
 from app.domain.errors import DomainError, InvalidValueError
@@ -22,7 +22,7 @@ from app.recording import Receipt, cite, content_of, correct, record, retract
 from app.store.engine import Connection
 from app.store.sources import source_name
 
-router = APIRouter(tags=["Writing"], route_class=WriteRoute)
+router = APIRouter(tags=["Writing"], route_class=Route)
 
 _VERSION = re.compile(r'"?(\d{1,9})"?')
 

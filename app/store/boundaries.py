@@ -20,6 +20,7 @@ from sqlalchemy import (
 )
 
 from app.domain.places import BoundingBox, Named
+from app.store.remembered import remembered
 from app.store.tables import (
     boundary_sets,
     district_shapes,
@@ -114,12 +115,14 @@ class BoundarySet:
     loaded_at: datetime
 
 
+@remembered
 def default_set(connection: Connection, country: str) -> BoundarySet | None:
     """The boundary set that a country's geometry answers use unless they are asked otherwise."""
     found = _sets(connection, boundary_sets.c.country_code == country, boundary_sets.c.is_default)
     return found[0] if found else None
 
 
+@remembered
 def one_set(connection: Connection, boundary_set: str) -> BoundarySet | None:
     """The set of that id."""
     found = _sets(connection, boundary_sets.c.id == boundary_set)

@@ -2,10 +2,12 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import psycopg
 from sqlalchemy import Connection, Engine, create_engine, text
 from sqlalchemy.engine import make_url
+from sqlalchemy.event import listen
 from sqlalchemy.exc import DBAPIError, OperationalError, ProgrammingError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
@@ -52,16 +54,47 @@ def make_engine(url: str, *, pool_size: int = 5) -> Engine:
     parsed = make_url(url)
     if parsed.drivername in ("postgres", "postgresql"):
         parsed = parsed.set(drivername="postgresql+psycopg")
-    return create_engine(
+    engine = create_engine(
         parsed,
+        paramstyle="numeric_dollar",
         pool_size=pool_size,
         max_overflow=pool_size,
         pool_pre_ping=True,
         connect_args={
             "options": f"{_PLANS} -c timezone=UTC -c lock_timeout={LOCK_TIMEOUT}s",
             "connect_timeout": 10,
+            "cursor_factory": _Cursor,
         },
     )
+    listen(engine, "connect", _raw)
+    return engine
+
+
+class _Cursor(psycopg.RawCursor[Any]):
+    """A cursor whose statements have PostgreSQL's own `$1`, so that nothing need be rewritten.
+
+    psycopg looks through each statement for its own parameters, and through one of more than 4,096
+    characters each time anew; SQLAlchemy can write the others itself.
+    """
+
+    @property
+    def description(self) -> Any:
+        """Names and types of columns, which is all that SQLAlchemy looks at, each time."""
+        result = self.pgresult
+        if result is None or not result.nfields:
+            return super().description
+        return [
+            ((result.fname(column) or b"").decode(), result.ftype(column), *_NOT_TOLD)
+            for column in range(result.nfields)
+        ]
+
+
+_NOT_TOLD = (None,) * 5
+
+
+def _raw(connection: psycopg.Connection[Any], _record: object) -> None:
+    """Have cursors on the server take the same statements."""
+    connection.server_cursor_factory = psycopg.RawServerCursor
 
 
 @contextmanager

@@ -8,6 +8,7 @@ from sqlalchemy import ColumnElement, Connection, Table, func, select
 from app.domain.errors import Candidate
 from app.domain.places import Named, Sought, name_key
 from app.store import search
+from app.store.remembered import remembered
 from app.store.tables import (
     actors,
     countries,
@@ -73,6 +74,7 @@ class Province:
     capital: Named | None
 
 
+@remembered
 def country(connection: Connection, code: str) -> Country | None:
     """A country of the gazetteer."""
     row = connection.execute(select(countries).where(countries.c.code == code)).first()
@@ -86,6 +88,7 @@ def country_called(connection: Connection, written: str) -> str | None:
     return next((r.code for r in rows if key in (name_key(r.code), name_key(r.name))), None)
 
 
+@remembered
 def place(connection: Connection, kind: PlaceKind, place_id: str) -> Place | None:
     """The place that has exactly this id."""
     statement = select(provinces.c.country_code, countries.c.time_zone).join(countries)

@@ -66,6 +66,11 @@ def state(connection: Connection) -> State:
     return found
 
 
+def has_seen(connection: Connection) -> bool:
+    """Whether `state` was asked for this connection."""
+    return _SEEN in connection.get_execution_options()
+
+
 def seen(connection: Connection) -> State:
     """What `state` gave for this connection."""
     found: State = connection.get_execution_options()[_SEEN][1]
@@ -149,6 +154,7 @@ def at(connection: Connection, instant: datetime, *, field: str = "known_at") ->
         connection.rollback()
         connection.execute(select(func.pg_advisory_xact_lock_shared(_WRITERS)))
         connection.rollback()
+        state(connection)  # it sees another instant from here on
     number = connection.scalar(
         select(revisions.c.revision)
         .where(revisions.c.recorded_at <= instant)

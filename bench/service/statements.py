@@ -109,14 +109,16 @@ def record(url: str, cases: Sequence[Case], numbers: Numbers) -> dict[str, Scrip
 def _recorded(engine: Engine, recording: Recording) -> Iterator[None]:
     """Have every connection of an engine tell what it sends."""
 
-    class Telling(psycopg.Cursor[Any]):
-        def execute(self, *given: Any, **how: Any) -> "Telling":
-            begins = _beginning(self.connection)
-            super().execute(*given, **how)
-            recording.note(self, begins)
-            return self
-
     def tell(_dialect: object, _record: object, _given: object, how: dict[str, Any]) -> None:
+        usual: Any = how["cursor_factory"]
+
+        class Telling(usual):
+            def execute(self, *given: Any, **how: Any) -> "Telling":
+                begins = _beginning(self.connection)
+                super().execute(*given, **how)
+                recording.note(self, begins)
+                return self
+
         how["cursor_factory"] = Telling
 
     event.listen(engine, "do_connect", tell)

@@ -2,4 +2,6 @@
 
 from fastapi import APIRouter
 
-router = APIRouter(prefix="/ogc", tags=["GIS"])
+from app.api.routes import Route
+
+router = APIRouter(prefix="/ogc", tags=["GIS"], route_class=Route)
