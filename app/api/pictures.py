@@ -35,7 +35,7 @@ from app.pictures.lettering import Name
 from app.pictures.png import to_png
 from app.store import pictures, places, sources
 from app.store.boundaries import BoundarySet
-from app.store.engine import Connection
+from app.store.engine import Connection, end_read
 from app.store.status import DistrictStatus, Which, statuses
 
 router = APIRouter(tags=["Maps"], route_class=Route)
@@ -120,6 +120,7 @@ def get_png(
     """The drawing of `/map.svg` as an image, with the same parameters."""
     negotiate(request, query.f, "png")
     drawn = _drawn(request, query, connection, settings)
+    end_read(connection)
     connection.close()  # drawing takes longer than all else, and needs none
     return _answer(to_png(drawn.svg), "png", drawn.name)
 

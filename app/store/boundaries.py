@@ -115,14 +115,14 @@ class BoundarySet:
     loaded_at: datetime
 
 
-@remembered
+@remembered(1000)
 def default_set(connection: Connection, country: str) -> BoundarySet | None:
     """The boundary set that a country's geometry answers use unless they are asked otherwise."""
     found = _sets(connection, boundary_sets.c.country_code == country, boundary_sets.c.is_default)
     return found[0] if found else None
 
 
-@remembered
+@remembered(1000)
 def one_set(connection: Connection, boundary_set: str) -> BoundarySet | None:
     """The set of that id."""
     found = _sets(connection, boundary_sets.c.id == boundary_set)

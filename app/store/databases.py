@@ -19,7 +19,7 @@ from sqlalchemy.exc import ArgumentError, OperationalError
 
 from app.domain.errors import InvalidValueError, NotReadyError
 from app.store import revisions
-from app.store.engine import make_engine, reading
+from app.store.engine import end_read, make_engine, reading
 
 PATIENCE = 0.2
 """Seconds that a read waits for a replica to reach the revision that it asks for."""
@@ -213,7 +213,7 @@ def _knows(
         if time.monotonic() >= until:
             return False
         time.sleep(_STEP)
-        connection.rollback()  # what it sees next is newer
+        end_read(connection)  # what it sees next is newer
         revisions.state(connection)
     # A later instant than that of its newest revision says nothing here: another revision before
     # it may be on its way, and no lock on a replica waits for those who write on the primary.

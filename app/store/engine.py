@@ -17,6 +17,7 @@ __all__ = [
     "Connection",
     "Engine",
     "constraint_of",
+    "end_read",
     "make_engine",
     "reading",
     "rehearsing",
@@ -60,6 +61,7 @@ def make_engine(url: str, *, pool_size: int = 5) -> Engine:
         pool_size=pool_size,
         max_overflow=pool_size,
         pool_pre_ping=True,
+        pool_use_lifo=True,  # the connection used last has the most statements prepared
         connect_args={
             "options": f"{_PLANS} -c timezone=UTC -c lock_timeout={LOCK_TIMEOUT}s",
             "connect_timeout": 10,
@@ -107,15 +109,28 @@ def reading(engine: Engine, *, to_write: bool = False) -> Iterator[Connection]:
     """
     try:
         with engine.connect() as connection:
-            yield connection.execution_options(
-                isolation_level="REPEATABLE READ", postgresql_readonly=True
-            )
+            try:
+                yield connection.execution_options(
+                    isolation_level="REPEATABLE READ", postgresql_readonly=True
+                )
+            finally:
+                end_read(connection)
     except (OperationalError, PoolTimeout) as error:
         raise _not_ready(error, _WRITES_LOST if to_write else _LOST) from error
     except ProgrammingError as error:
         if isinstance(error.orig, _NOT_MIGRATED):
             raise _not_ready(error) from error
         raise
+
+
+def end_read(connection: Connection) -> None:
+    """End a read's transaction; what the connection reads next is of another instant.
+
+    Nothing was changed, and yet it is a commit: with a rollback psycopg forgets all statements
+    that it has prepared, and PostgreSQL would plan each statement of each read anew.
+    """
+    if not connection.closed and not connection.invalidated:
+        connection.commit()
 
 
 def takes_writes(connection: Connection) -> bool:

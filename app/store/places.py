@@ -74,7 +74,7 @@ class Province:
     capital: Named | None
 
 
-@remembered
+@remembered(10_000)
 def country(connection: Connection, code: str) -> Country | None:
     """A country of the gazetteer."""
     row = connection.execute(select(countries).where(countries.c.code == code)).first()
@@ -88,7 +88,7 @@ def country_called(connection: Connection, written: str) -> str | None:
     return next((r.code for r in rows if key in (name_key(r.code), name_key(r.name))), None)
 
 
-@remembered
+@remembered(10_000)
 def place(connection: Connection, kind: PlaceKind, place_id: str) -> Place | None:
     """The place that has exactly this id."""
     statement = select(provinces.c.country_code, countries.c.time_zone).join(countries)

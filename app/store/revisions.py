@@ -12,6 +12,7 @@ from sqlalchemy import Connection, func, select, text
 
 from app.domain.control import Action
 from app.domain.errors import InvalidValueError, NotReadyError
+from app.store.engine import end_read
 from app.store.tables import revisions
 
 _WRITERS = 0x0D15_7C70
@@ -151,9 +152,9 @@ def at(connection: Connection, instant: datetime, *, field: str = "known_at") ->
                 "leave it out for the record as it is now",
                 field=field,
             )
-        connection.rollback()
+        end_read(connection)
         connection.execute(select(func.pg_advisory_xact_lock_shared(_WRITERS)))
-        connection.rollback()
+        end_read(connection)
         state(connection)  # it sees another instant from here on
     number = connection.scalar(
         select(revisions.c.revision)

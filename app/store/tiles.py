@@ -8,6 +8,7 @@ import json
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cache
 from typing import Any
 
 from sqlalchemy import (
@@ -16,6 +17,7 @@ from sqlalchemy import (
     Float,
     Table,
     Text,
+    TextClause,
     and_,
     cast,
     func,
@@ -28,6 +30,7 @@ from sqlalchemy import (
 from app.domain.control import Question
 from app.domain.front import line_kind
 from app.store.drawings import ZOOMS
+from app.store.remembered import remembered
 from app.store.status import DistrictStatus, Which, statuses
 from app.store.tables import borders, drawn_borders, drawn_districts
 
@@ -104,7 +107,7 @@ def draw(
         Layer.FRONTLINE: dict(_lines(held, found)),
     }
     drawn = connection.execute(
-        text("SELECT " + " || ".join(_DRAW[layer] for layer in Layer if layer in layers)),
+        _drawing(frozenset(layers)),
         {
             **vars(tile),
             "boundary_set": boundary_set,
@@ -113,6 +116,11 @@ def draw(
         },
     ).scalar_one()
     return bytes(drawn)
+
+
+@cache
+def _drawing(layers: frozenset[Layer]) -> TextClause:
+    return text("SELECT " + " || ".join(_DRAW[layer] for layer in Layer if layer in layers))
 
 
 @dataclass(frozen=True)
@@ -124,7 +132,8 @@ class _Place:
     length_km: float | None
 
 
-def _places_in(connection: Connection, boundary_set: str, tile: Tile) -> list[_Place]:
+@remembered(100)
+def _places_in(connection: Connection, boundary_set: str, tile: Tile) -> tuple[_Place, ...]:
     """What reaches into a tile, and the districts at both sides of each border in it."""
 
     def reaches(table: Table) -> ColumnElement[bool]:
@@ -154,7 +163,7 @@ def _places_in(connection: Connection, boundary_set: str, tile: Tile) -> list[_P
             .where(reaches(drawn_borders)),
         )
     )
-    return [_Place(*row) for row in rows]
+    return tuple(_Place(*row) for row in rows)
 
 
 def _district(status: DistrictStatus) -> dict[str, Any]:

@@ -26,8 +26,8 @@ from app.settings import Settings
 from app.store.engine import Engine, make_engine
 from bench.service.cases import Case, Numbers
 
-_PREPARED_AFTER = 6
-"""psycopg prepares a statement once it was sent five times."""
+_ASKED = 2
+"""Times that each case is asked: the first one also asks for what is remembered afterwards."""
 
 
 @dataclass(frozen=True)
@@ -97,7 +97,7 @@ def record(url: str, cases: Sequence[Case], numbers: Numbers) -> dict[str, Scrip
     with _recorded(engine, recording), TestClient(create_service(unlimited, engine)) as client:
         for case in cases:
             first = numbers.share()
-            for number in range(first, first + _PREPARED_AFTER):
+            for number in range(first, first + _ASKED):
                 recording.sent.clear()
                 client.get(case.cold_path(number)).raise_for_status()
             scripts[case.key] = script(recording)
@@ -120,6 +120,7 @@ def _recorded(engine: Engine, recording: Recording) -> Iterator[None]:
                 return self
 
         how["cursor_factory"] = Telling
+        how["prepare_threshold"] = None  # of what is prepared it would only send a name
 
     event.listen(engine, "do_connect", tell)
     try:

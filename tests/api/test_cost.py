@@ -8,7 +8,7 @@ from contextlib import contextmanager
 import httpx2 as httpx
 import pytest
 from fastapi.testclient import TestClient
-from sqlalchemy import Engine, event
+from sqlalchemy import Engine, event, text
 
 from app.api.app import create_app
 from app.settings import Settings
@@ -33,7 +33,8 @@ def counted(engine: Engine) -> Iterator[list[str]]:
 
 
 def cost(client: TestClient, engine: Engine, address: str) -> int:
-    client.get(address)  # the first use of a connection may ask the server about itself
+    client.get(address)  # the first use of an engine may ask the server about itself
+    engine.dispose()  # with its pool it forgets what was remembered of the gazetteer
     with counted(engine) as sent:
         assert client.get(address).status_code < 400
     return len(sent)
@@ -156,6 +157,30 @@ def test_no_answer_needs_more_statements_than_stated(
     forgetful: TestClient, seeded: Engine, path: str, most: int
 ) -> None:
     assert cost(forgetful, seeded, ADDRESSES[path]) <= most
+
+
+@pytest.mark.parametrize(
+    ("address", "first", "then"),
+    [("/districts/AF2907/control", 5, 4), ("/control", 4, 2), ("/tiles/6/43/25.mvt", 6, 3)],
+)
+def test_what_the_gazetteer_says_is_asked_once(
+    own_seeded: Engine, address: str, first: int, then: int
+) -> None:
+    app = create_app(Settings(_env_file=None, cache_mb=0), own_seeded)
+    client = TestClient(app)
+    assert cost(client, own_seeded, address) == first
+    for _ in range(2):
+        with counted(own_seeded) as sent:
+            before = client.get(address)
+        assert len(sent) == then
+    with own_seeded.begin() as connection:
+        connection.execute(text("UPDATE countries SET time_zone = 'Pacific/Auckland'"))
+        connection.execute(text("UPDATE boundary_sets SET licence = 'none'"))
+        connection.execute(text("DELETE FROM drawn_districts WHERE district_id = 'AF2907'"))
+    with counted(own_seeded) as sent:
+        after = client.get(address)
+    assert len(sent) == first
+    assert after.content != before.content
 
 
 FORMATS = {

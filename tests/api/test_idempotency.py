@@ -305,6 +305,8 @@ def at_each_commit(engine: Engine, do: Callable[[Connection], None]) -> Iterator
     times: list[int] = []
 
     def once(connection: Connection) -> None:
+        if connection.get_execution_options().get("postgresql_readonly"):
+            return
         times.append(1)
         if len(times) == 1:
             do(connection)
