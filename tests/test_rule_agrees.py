@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID, uuid4
 from zoneinfo import ZoneInfo
 
@@ -28,6 +29,7 @@ from app.domain.control import (
     Kind,
     Outcome,
     Question,
+    Reason,
     Stance,
     Status,
     counting,
@@ -359,4 +361,30 @@ def test_a_given_order_goes_before_the_order_of_recording(undone: Engine) -> Non
             ("2021-06-01", None, 0, False, Confidence.REPORTED), [receipt.revision.recorded_at]
         )
         assert answered(connection, DISTRICTS[0], asking)["outcome"] == retaken
+        connection.rollback()
+
+
+def test_an_earlier_hold_by_the_same_party_on_days_that_are_not_sure_bears_too(
+    undone: Engine,
+) -> None:
+    """Taken by the 4th, lost by the 4th, retaken by the 6th: the first may be within the last."""
+    reported = Citation(
+        Stance.SUPPORTS, "kabul-now", "dpa", "2021-06-10", Basis.AGENCY, "../2021-06-04"
+    )
+    party, other = (Outcome(Status.CONTROLLED, party) for party in PARTIES)
+    with undone.connect() as connection:
+        made = []
+        for outcome, by in ((party, "2021-06-04"), (other, "2021-06-04"), (party, "2021-06-06")):
+            cited = (replace(reported, id=uuid4(), asserted=f"../{by}"),)
+            content = Content(Kind.ASSESSMENT, outcome)
+            made.append(record(connection, DISTRICTS[0], content, cited, author="a"))
+        asking = question(
+            ("2021-06-08", None, 0, False, Confidence.REPORTED), [made[-1].revision.recorded_at]
+        )
+        found = answered(connection, DISTRICTS[0], asking)
+        told: Any = found["others"]
+        others = [(state.event_id, reason) for state, reason in told]
+        first, second, last = (str(one.event_id) for one in made)
+        assert found["event"] == last
+        assert others == [(first, Reason.CONTRADICTS), (second, Reason.CONTRADICTS)]
         connection.rollback()

@@ -113,8 +113,12 @@ def reading(engine: Engine, *, to_write: bool = False) -> Iterator[Connection]:
                 yield connection.execution_options(
                     isolation_level="REPEATABLE READ", postgresql_readonly=True
                 )
-            finally:
+            except DBAPIError:
+                raise  # it is rolled back: what fails may be a statement as it was prepared
+            except BaseException:
                 end_read(connection)
+                raise
+            end_read(connection)
     except (OperationalError, PoolTimeout) as error:
         raise _not_ready(error, _WRITES_LOST if to_write else _LOST) from error
     except ProgrammingError as error:
