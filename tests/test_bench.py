@@ -13,6 +13,7 @@ import pytest
 from sqlalchemy import Engine
 
 from app.local_postgis import find_postgis
+from bench import document
 from bench.service import asking, load, markdown, results
 from bench.service.cases import CASES, Numbers, moment
 from bench.service.load import LoadError, Run, read_pgbench, read_wrk
@@ -228,4 +229,4 @@ def test_a_case_asks_the_same_question_hot_and_cold() -> None:
 def test_the_document_has_the_kept_figures() -> None:
     told = json.loads(markdown.RESULT.read_text(encoding="utf-8"))
     text = markdown.DOCUMENT.read_text(encoding="utf-8")
-    assert markdown.BEGIN + markdown.tables(told) + markdown.END in text
+    assert document.part("bench.service", markdown.tables(told)) in text

@@ -3,30 +3,20 @@
 Usage: python -m bench.service.markdown [RESULT [DOCUMENT]]
 """
 
-import json
-import sys
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 from app.settings import PROJECT
+from bench import document
 from bench.service.table import NAMES, figure
 
 RESULT = PROJECT / "bench" / "results" / "service.json"
 DOCUMENT = PROJECT / "docs" / "performance.md"
-BEGIN = "<!-- figures of bench.service: python -m bench.service.markdown writes them -->\n"
-END = "<!-- end of these figures -->\n"
 
 
 def main() -> None:
     """Put the tables of a result into a document."""
-    given = [Path(name) for name in sys.argv[1:]]
-    result, document = given + [RESULT, DOCUMENT][len(given) :]
-    told = json.loads(result.read_text(encoding="utf-8"))
-    text = document.read_text(encoding="utf-8")
-    before, _, rest = text.partition(BEGIN)
-    _, _, after = rest.partition(END)
-    document.write_text(before + BEGIN + tables(told) + END + after, encoding="utf-8")
+    document.write("bench.service", (RESULT, DOCUMENT), tables)
 
 
 def tables(told: dict[str, Any]) -> str:
