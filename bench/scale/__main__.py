@@ -6,13 +6,15 @@ Usage: python -m bench.scale [--events 20000 5000000] [--districts 400 50000] [-
 On a PostGIS of its own: loads a generated record of each number of events, once; told of more
 districts, it is dealt out anew. Then asks every kind of question through the application in this
 process, without its cache, and explains how PostgreSQL finds the answers. `--only` asks those whose
-name has the word in it.
+name has the word in it. What was measured is written after each size: a run that is cut short keeps
+the sizes that it has done.
 """
 
 import argparse
 import json
 import logging
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -46,16 +48,22 @@ def main() -> None:
         for events in given.events:
             for districts in given.districts:
                 size = Size(districts, events)
+                _tell(f"{_called(size)}: loading")
                 _prepare(url, size, given.districts[0])
+                _tell(f"{_called(size)}: asking")
                 engine = make_engine(_named(url, _database(size)))
                 figures, plans = measure(engine, World(districts), given.rounds, given.only)
                 found[_called(size)] = {"reads": figures, "database": sizes(engine, events)}
                 engine.dispose()
                 if given.plans:
-                    _keep(given.plans, size, plans)
+                    _keep(given.plans, _called(size), plans)
+                if given.json:
+                    given.json.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
     sys.stdout.write(_table(found))
-    if given.json:
-        given.json.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
+
+
+def _tell(progress: str) -> None:
+    sys.stderr.write(f"{time.strftime('%H:%M:%S')} {progress}\n")
 
 
 def _make_room(url: str) -> None:
@@ -97,11 +105,15 @@ def _called(size: Size) -> str:
     return f"{size.districts:,} districts, {size.events:,} events"
 
 
-def _keep(folder: Path, size: Size, plans: dict[str, str]) -> None:
+def plan_file(read: str, size: str) -> str:
+    """The name of the file with the plans of a read, at its clocks and at a size."""
+    return f"{read} ({size}).txt".replace(", ", "-").replace(" ", "-").replace("/", "-of-")
+
+
+def _keep(folder: Path, size: str, plans: dict[str, str]) -> None:
     folder.mkdir(parents=True, exist_ok=True)
-    for name, plan in plans.items():
-        file = f"{name} ({_called(size)}).txt".replace(", ", "-").replace(" ", "-")
-        (folder / file.replace("/", "-of-")).write_text(plan + "\n", encoding="utf-8")
+    for read, plan in plans.items():
+        (folder / plan_file(read, size)).write_text(plan + "\n", encoding="utf-8")
 
 
 def _table(found: dict[str, Any]) -> str:
