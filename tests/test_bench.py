@@ -8,12 +8,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 from sqlalchemy import Engine
 
 from app.local_postgis import find_postgis
 from bench import document
+from bench.scale import markdown as scale
+from bench.scale.__main__ import plan_file
 from bench.service import asking, load, markdown, results
 from bench.service.cases import CASES, Numbers, moment
 from bench.service.load import LoadError, Run, read_pgbench, read_wrk
@@ -226,7 +229,21 @@ def test_a_case_asks_the_same_question_hot_and_cold() -> None:
     assert [case.key for case in CASES if case.is_snapshot] == ["country-shapes"]
 
 
-def test_the_document_has_the_kept_figures() -> None:
-    told = json.loads(markdown.RESULT.read_text(encoding="utf-8"))
-    text = markdown.DOCUMENT.read_text(encoding="utf-8")
-    assert document.part("bench.service", markdown.tables(told)) in text
+@pytest.mark.parametrize("of", [markdown, scale], ids=["service", "scale"])
+def test_the_document_has_the_kept_figures(of: ModuleType) -> None:
+    told = json.loads(of.RESULT.read_text(encoding="utf-8"))
+    text = of.DOCUMENT.read_text(encoding="utf-8")
+    assert document.part(of.__name__.rpartition(".")[0], of.tables(told)) in text
+
+
+def test_each_figure_at_scale_has_the_plans_next_to_it() -> None:
+    told = json.loads(scale.RESULT.read_text(encoding="utf-8"))
+    plans = scale.RESULT.parent / "plans"
+    expected = {
+        plan_file(f"{read}, {clock}", size)
+        for size, found in told.items()
+        for read, by_clock in found["reads"].items()
+        for clock in by_clock
+    }
+    assert {file.name for file in plans.iterdir()} == expected
+    assert all("Execution Time" in file.read_text(encoding="utf-8") for file in plans.iterdir())
