@@ -117,7 +117,8 @@ def create_app(settings: Settings, engine: Engine) -> FastAPI:
     app.state.writers = CapacityLimiter(min(once.WRITERS, settings.pool_size))
     app.state.streams = CapacityLimiter(STREAMS)
     app.state.drawers = CapacityLimiter(os.cpu_count() or 1)
-    app.state.listener = listener = Listener(engine)
+    app.state.kept = kept = Kept(settings.cache_mb)
+    app.state.listener = listener = Listener(engine, on_another_record=kept.forget)
     app.state.streams_open = stream.Streams(app.state.databases, app.state.listener)
     app.state.limits = Limits(settings)
     app.state.routes = [route for resource in _RESOURCES for route in resource.router.routes]
@@ -139,7 +140,6 @@ def create_app(settings: Settings, engine: Engine) -> FastAPI:
         ("method", "route", "status"),
         registry=app.state.metrics,
     )
-    app.state.kept = kept = Kept(settings.cache_mb)
     app.add_middleware(http.LimitBodies)
     app.add_middleware(
         CORSMiddleware,
@@ -176,17 +176,20 @@ async def _listening(app: FastAPI) -> AsyncIterator[None]:
     app.state.databases.dispose()
 
 
-async def _state(app: FastAPI) -> State | None:
-    """How the record stands, read anew: for a process that hears nothing."""
+async def _state(app: FastAPI, known: int) -> State | None:
+    """How the record stands, read anew: for a process that hears nothing.
+
+    A replica that lacks the revision which is `known` here would tell of the past.
+    """
     try:
         async with app.state.readers:
-            return await run_in_threadpool(_read_state, app.state.databases)
+            return await run_in_threadpool(_read_state, app.state.databases, known)
     except NotReadyError:
         return None
 
 
-def _read_state(databases: Databases) -> State:
-    with databases.reading() as connection:
+def _read_state(databases: Databases, known: int) -> State:
+    with databases.reading(should=known) as connection:
         return seen(connection)
 
 

@@ -3,6 +3,7 @@
 import base64
 import binascii
 import json
+from contextlib import suppress
 from typing import Any, Self
 
 from pydantic import BaseModel, ConfigDict
@@ -14,6 +15,14 @@ def write_cursor(**position: Any) -> str:
     """Pack where a page ended into one opaque word."""
     packed = json.dumps(position, separators=(",", ":"), default=str).encode()
     return base64.urlsafe_b64encode(packed).decode().rstrip("=")
+
+
+def known_at(text: str | None) -> str | None:
+    """The instant of knowledge that a cursor fixes, if it is one that does."""
+    with suppress(InvalidValueError):
+        position = _Knowing.read(text)
+        return position.known_at if position else None
+    return None
 
 
 class Cursor(BaseModel):
@@ -33,3 +42,11 @@ class Cursor(BaseModel):
             raise InvalidValueError(
                 "take the cursor from the Link header of the page before", field="cursor"
             ) from None
+
+
+class _Knowing(Cursor):
+    """A cursor of any kind that fixes `known_at`."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    known_at: str

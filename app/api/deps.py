@@ -30,11 +30,16 @@ async def _connection(request: Request) -> Connection:
     databases: Databases = request.app.state.databases
     opened: ExitStack = request.state.opened
     query = request.query_params
+    told = request.scope.get("state", {})
+    known = [query[name] for name in _KNOWN if query.get(name)]
+    if fixed := cursors.known_at(query.get("cursor")):
+        known.append(fixed)
     connection = opened.enter_context(
         databases.reading(
-            must=demanded(query.get("min_revision")),
-            should=request.scope.get("state", {}).get("at_least", 0),
-            settled=_settled([query[name] for name in _KNOWN if query.get(name)]),
+            # `app.api.keeping` takes a demand out of the question, where it can be one.
+            must=demanded(query.get("min_revision")) or told.get("demanded", 0),
+            should=told.get("at_least", 0),
+            settled=_settled(known),
         )
     )
     basis().read(revisions.seen(connection))

@@ -33,6 +33,17 @@ LOCK_TIMEOUT = 60
 # a row of a whole table does is not so there, and leads to whole tables read for each district.
 _PLANS = "-c jit=off -c random_page_cost=1.1"
 
+_PATIENCE = {
+    "connect_timeout": "10",
+    "tcp_user_timeout": "10000",
+    "keepalives_idle": "5",
+    "keepalives_interval": "2",
+    "keepalives_count": "3",
+}
+"""Options of libpq, where the URL does not say otherwise: seconds until a connection is made (or
+not), milliseconds until a host that acknowledges nothing counts as lost, and when it is asked for
+a sign of life. The system would wait for a quarter of an hour, and reads with it."""
+
 REHEARSAL_TIMEOUT = 5
 """Seconds that a rehearsal waits for a writer: whoever looks at it types on meanwhile."""
 
@@ -55,6 +66,7 @@ def make_engine(url: str, *, pool_size: int = 5) -> Engine:
     parsed = make_url(url)
     if parsed.drivername in ("postgres", "postgresql"):
         parsed = parsed.set(drivername="postgresql+psycopg")
+    patience = {name: value for name, value in _PATIENCE.items() if name not in parsed.query}
     engine = create_engine(
         parsed,
         paramstyle="numeric_dollar",
@@ -64,8 +76,8 @@ def make_engine(url: str, *, pool_size: int = 5) -> Engine:
         pool_use_lifo=True,  # the connection used last has the most statements prepared
         connect_args={
             "options": f"{_PLANS} -c timezone=UTC -c lock_timeout={LOCK_TIMEOUT}s",
-            "connect_timeout": 10,
             "cursor_factory": _Cursor,
+            **patience,
         },
     )
     listen(engine, "connect", _raw)

@@ -7,14 +7,14 @@ new connection, and from time to time.
 
 import asyncio
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import psycopg
 import structlog
 from sqlalchemy import Engine
 
-from app.store.revisions import STATE, State
+from app.store.revisions import IN_RECORD, STATE, State, state_of
 
 CHANNEL = "district_control_revisions"
 """What triggers notify: a revision with its number, other changes with nothing."""
@@ -35,12 +35,22 @@ class Listener:
     """The newest revision that this process has heard of; many may wait for a newer one.
 
     It listens for as long as somebody is within `with listener:`, in the event loop of the first
-    one.
+    one. `on_another_record` is called when a new connection finds that the record lacks what was
+    heard of before.
     """
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(
+        self, engine: Engine, on_another_record: Callable[[], None] = lambda: None
+    ) -> None:
         # Of several hosts, the one that takes writes: nothing is notified on a replica.
-        self._how: Mapping[str, Any] = engine.dialect.create_connect_args(engine.url)[1]
+        self._how: Mapping[str, Any] = {
+            **engine.dialect.create_connect_args(engine.url)[1],
+            "autocommit": True,
+            "connect_timeout": 10,
+            "application_name": CHANNEL,
+        }
+        self._on_another_record = on_another_record
+        self._last: State | None = None
         self._newest = -1
         self._state: State | None = None
         self._sure_until = 0.0
@@ -76,7 +86,7 @@ class Listener:
         return self._newest
 
     def _hear(self, state: State) -> None:
-        self._state = state
+        self._state = self._last = state
         self._sure_until = time.monotonic() + POLL + PATIENCE
         # It can also be an older one: of a record that was restored under a running service.
         if state.revision != self._newest:
@@ -88,14 +98,13 @@ class Listener:
         pause = _FIRST_PAUSE
         while True:
             try:
-                connection = await psycopg.AsyncConnection.connect(
-                    **self._how,
-                    autocommit=True,
-                    connect_timeout=10,
-                    application_name=CHANNEL,
-                )
+                connection = await psycopg.AsyncConnection.connect(**self._how)
                 async with connection:
                     await connection.execute(f"LISTEN {CHANNEL}")
+                    if self._last and not await asyncio.wait_for(
+                        _holds(connection, self._last), PATIENCE
+                    ):
+                        self._on_another_record()
                     while True:
                         # A server that is gone without a word would be waited for for long.
                         newest = await asyncio.wait_for(_newest(connection), PATIENCE)
@@ -112,8 +121,17 @@ class Listener:
                 pause = min(2 * pause, _LONGEST_PAUSE)
 
 
-async def _newest(connection: psycopg.AsyncConnection[tuple[int, int, object]]) -> State:
+async def _newest(connection: psycopg.AsyncConnection[tuple[Any, ...]]) -> State:
     cursor = await connection.execute(STATE)
     row = await cursor.fetchone()
     assert row  # noqa: S101 - it gives one row
-    return State(*row[:2])
+    return state_of(row)
+
+
+async def _holds(connection: psycopg.AsyncConnection[tuple[Any, ...]], seen: State) -> bool:
+    """Whether the record has the revision that was the newest once; an empty one is in all."""
+    if seen.revision == 0:
+        return True
+    cursor = await connection.execute(IN_RECORD, (seen.revision, seen.instant))
+    row = await cursor.fetchone()
+    return bool(row and row[0])

@@ -5,8 +5,10 @@ lies after the instant of the revision before it. So instants rise in the order 
 read asked at the instant of a committed revision can never change afterwards.
 """
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from sqlalchemy import Connection, func, select, text
 
@@ -37,12 +39,23 @@ class Revision:
 class State:
     """How everything stands that answers are made from.
 
-    `revision` is the newest one; `upkeep` rises with every change outside of the record: of
-    places, names, shapes, and of what is derived.
+    `revision` is the newest one, recorded at `instant`; `upkeep` rises with every change outside of
+    the record: of places, names, shapes, and of what is derived.
     """
 
     revision: int
     upkeep: int
+    instant: datetime = field(default=_BEGINNING, compare=False)
+
+    def of_another_record(self, before: "State") -> bool:
+        """Whether a process that has seen `before` reads another record now.
+
+        One that was restored from a copy, or that a replica had which became the primary: in it
+        revisions are missing, or were recorded at another instant.
+        """
+        if self.revision == before.revision:
+            return self.instant != before.instant
+        return self.revision < before.revision
 
 
 STATE = (
@@ -51,6 +64,9 @@ STATE = (
     " (SELECT * FROM revisions ORDER BY revision DESC LIMIT 1) AS newest ON true"
 )
 """A query for the two numbers of a State, and the instant of its revision (NULL: none yet)."""
+
+IN_RECORD = "SELECT EXISTS (SELECT FROM revisions WHERE revision = %s AND recorded_at = %s)"
+"""A query for whether the record holds a revision that was once seen, as it was then."""
 
 _SEEN = "district_control_seen"
 
@@ -61,10 +77,15 @@ def state(connection: Connection) -> State:
     What it saw the connection remembers until it is asked again: `current` asks no more, nor does
     `seen`.
     """
-    number, upkeep, recorded_at = connection.execute(text(STATE)).one()
-    found = State(number, upkeep)
-    connection.execution_options(**{_SEEN: (Revision(number, recorded_at or _BEGINNING), found)})
+    found = state_of(connection.execute(text(STATE)).one())
+    connection.execution_options(**{_SEEN: found})
     return found
+
+
+def state_of(row: Sequence[Any]) -> State:
+    """The state in a row that STATE gives."""
+    number, upkeep, recorded_at = row
+    return State(number, upkeep, recorded_at or _BEGINNING)
 
 
 def has_seen(connection: Connection) -> bool:
@@ -74,7 +95,7 @@ def has_seen(connection: Connection) -> bool:
 
 def seen(connection: Connection) -> State:
     """What `state` gave for this connection."""
-    found: State = connection.get_execution_options()[_SEEN][1]
+    found: State = connection.get_execution_options()[_SEEN]
     return found
 
 
@@ -117,9 +138,9 @@ def take_turn(connection: Connection) -> None:
 
 def current(connection: Connection) -> Revision:
     """The newest revision that this connection sees; number 0, in 1970, for an empty record."""
-    remembered: tuple[Revision, State] | None = connection.get_execution_options().get(_SEEN)
+    remembered: State | None = connection.get_execution_options().get(_SEEN)
     if remembered:
-        return remembered[0]
+        return Revision(remembered.revision, remembered.instant)
     row = connection.execute(
         select(revisions.c.revision, revisions.c.recorded_at)
         .order_by(revisions.c.revision.desc())

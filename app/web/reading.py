@@ -71,8 +71,9 @@ class Reading:
                 query.pop("country", None)
         # Of the page that somebody is led to who has just recorded something; else of the first
         # answer, for a replica that is asked after another may be behind it.
-        if least := self.request.query_params.get("min_revision") or self._least:
-            query["min_revision"] = least
+        demanded = getattr(self.request.state, "demanded", None)
+        if least := demanded or self.request.query_params.get("min_revision") or self._least:
+            query["min_revision"] = str(least)
         response = await self._ask(path, query)
         if response.is_redirect:
             raise MovedError(response.headers["location"])

@@ -12,6 +12,7 @@ from httpx2 import Response
 from app.store import databases
 from app.store.databases import Databases, replica_engines
 from app.store.engine import Engine
+from app.store.listening import Listener
 
 from ..services import wait_until
 from .addresses import ADDRESSES, DISTRICT, KNOWING
@@ -233,6 +234,20 @@ def test_no_kept_answer_is_older_than_a_demand(desk: Office, pair: Pair, hearing
         pair.resume()
         pair.lag_gone()
         assert revision_of(client.get(ADDRESSES[0])) == new
+
+
+def test_a_process_that_hears_no_more_does_not_go_back(
+    desk: Office, pair: Pair, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client = desk.client(cache_mb=8, hearing=True)
+    pair.pause()
+    new = desk.record(client, "heard of before")
+    wait_until(lambda: revision_of(client.get(ADDRESSES[0])) == new)
+    client.get(ADDRESSES[0])
+    monkeypatch.setattr(Listener, "state", property(lambda _: None))
+    answer = client.get(ADDRESSES[0])
+    assert revision_of(answer) == new
+    assert answer.headers["cache-status"] == "district-control; hit"
 
 
 def test_readers_with_a_demand_never_go_back(desk: Office, pair: Pair) -> None:

@@ -115,8 +115,8 @@ class Answer:
         return now is not None and made.state.revision >= now.revision and made.quarter == quarter()
 
     def has(self, encoding: Encoding) -> bool:
-        """Whether that form is made already, or quickly made."""
-        return encoding in self._forms or len(self.body) < 1 << 14
+        """Whether that form is made already."""
+        return encoding == "identity" or encoding in self._forms
 
     def form(self, encoding: Encoding) -> tuple[Raw, bytes]:
         """Headers and body in that encoding, made at the first call."""
@@ -132,19 +132,21 @@ class Answer:
         """The headers of a 304 to somebody who has that form."""
         return [pair for pair in self.form(encoding)[0] if pair[0] not in _OF_BODY]
 
-    def matches(self, if_none_match: str) -> bool:
-        """Whether a client has the answer, in any encoding: weak comparison (RFC 9110).
+    def matches(self, if_none_match: str, encoding: Encoding) -> bool:
+        """Whether a client has the answer in the form that it takes: weak comparison (RFC 9110).
 
-        Of an answer without content there is nothing to have.
+        The tag of another form does not count: a 304 would give those bytes this form's tag. Of an
+        answer without content there is nothing to have.
         """
         if self.status == HTTPStatus.NO_CONTENT:
             return False
         if if_none_match.strip() == "*":
             return True
-        return any(
-            tag.removesuffix("-gzip").removesuffix("-zstd") == self.tag
-            for tag in _ENTITY_TAG.findall(if_none_match)
-        )
+        return self._tagged(encoding) in _ENTITY_TAG.findall(if_none_match)
+
+    def _tagged(self, encoding: Encoding) -> str:
+        """The tag of a form: other bytes are another representation, with a tag of its own."""
+        return self.tag if encoding == "identity" else f"{self.tag}-{encoding}"
 
     def _made(self, encoding: Encoding) -> tuple[Raw, bytes]:
         body = _squeeze(self.body, encoding)
@@ -153,9 +155,7 @@ class Answer:
             headers.append((b"content-encoding", encoding.encode()))
         if self.status != HTTPStatus.NO_CONTENT:
             headers.append((b"content-length", str(len(body)).encode()))
-            # Other bytes are another representation, which needs a tag of its own.
-            suffix = "" if encoding == "identity" else f"-{encoding}"
-            headers.append((b"etag", f'"{self.tag}{suffix}"'.encode()))
+            headers.append((b"etag", f'"{self._tagged(encoding)}"'.encode()))
         return headers, body
 
 
@@ -214,9 +214,9 @@ class Kept:
 
     def get(self, target: Target, accept: str) -> Answer | None:
         """The answer to somebody who accepts that; it may be too old to serve."""
-        with self._lock:
-            media_type = self._formats.get((target, accept))
-            return self._answers.get((target, media_type)) if media_type is not None else None
+        with self._lock, suppress(KeyError):
+            return self._answers[target, self._formats[target, accept]]
+        return None
 
     def keep(self, target: Target, accept: str, answer: Answer) -> bool:
         """Keep an answer, in the place of an older one; False where it is too large."""

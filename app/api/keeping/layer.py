@@ -4,7 +4,7 @@ import asyncio
 import time
 import uuid
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from http import HTTPStatus
 from random import getrandbits
@@ -35,6 +35,8 @@ DEMAND = "min_revision"
 """The parameter that says which revision an answer must have; all that meet it are the same."""
 
 _KEPT = (HTTPStatus.OK, HTTPStatus.NO_CONTENT)
+_QUICK = 1 << 14
+"""Bytes that are compressed at once: to hand them to a thread would take as long."""
 _REQUEST_ID = b"x-request-id"
 _CONDITIONS = (b"if-none-match", b"if-modified-since")
 _Making = asyncio.Future[Answer | None]
@@ -58,13 +60,14 @@ class Around:
     """What the layer asks the service for.
 
     `heard` tells how the record stands, None in a process that hears nothing; `asked` reads it
-    then, None where nobody can tell. `admit` tells whether whoever asks may have an answer (if not,
+    then where that revision is known, if it is anywhere, and gives None where nobody can tell.
+    `admit` tells whether whoever asks may have an answer (if not,
     the routes tell them why); who carries no key need not be asked about where reads are `free`:
     neither limited nor `closed`, which is that they need a key.
     """
 
     heard: Callable[[], State | None]
-    asked: Callable[[], Awaitable[State | None]]
+    asked: Callable[[int], Awaitable[State | None]]
     admit: Callable[[Scope], Awaitable[bool]]
     closed: bool
     free: bool
@@ -88,8 +91,11 @@ class Keep:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle one ASGI connection."""
-        if scope["type"] != "http" or scope["method"] not in ("GET", "HEAD"):
+        if scope["type"] != "http":
             await self.app(scope, receive, send)
+            return
+        if scope["method"] not in ("GET", "HEAD"):
+            await self.app(self._demanding(scope), receive, send)
             return
         started = time.perf_counter()
         asked = _asked(scope)
@@ -127,9 +133,9 @@ class Keep:
         if not state:
             # Made without reading: pages' shells, scripts, documentation. They are for everybody.
             return answer.serves(None, asked.least)
-        now = self._around.heard() or await self._around.asked()
-        if now and self._newest and now.revision < self._newest.revision:
-            # Another record stands there now: one that was restored under a running service.
+        newest = self._newest.revision if self._newest else 0
+        now = self._around.heard() or await self._around.asked(newest)
+        if now and self._newest and now.of_another_record(self._newest):
             self._kept.forget()
             self._newest = now
             return False
@@ -138,8 +144,19 @@ class Keep:
             return False
         if (asked.keyed or not self._around.free) and not await self._around.admit(scope):
             return False
-        read(state)
+        # What clocks fix is as true of a newer revision; names may be of the older upkeep.
+        read(replace(max(state, now), upkeep=state.upkeep) if now else state)
         return True
+
+    def _made_from(self, state: State | None) -> None:
+        """Note the state that an answer was made from; a replica's may be an older one."""
+        before = self._newest
+        if state and before and state.revision == before.revision:
+            if state.of_another_record(before):
+                self._kept.forget()
+            self._newest = state
+        elif state and (not before or before.revision < state.revision):
+            self._newest = state
 
     async def _give(self, answer: Answer, asked: _Asked, status: bytes, send: Send) -> int:
         """Send an answer that was made for another request; its HTTP status."""
@@ -152,9 +169,12 @@ class Keep:
         """Status, headers and body of an answer for one client."""
         encoding: Encoding = asked.encoding if answer.squeezable else "identity"
         if not answer.has(encoding):
-            await asyncio.to_thread(answer.form, encoding)
+            if len(answer.body) < _QUICK:
+                answer.form(encoding)
+            else:
+                await asyncio.to_thread(answer.form, encoding)
             self._kept.grown(asked.target, answer)
-        if asked.if_none_match is not None and answer.matches(asked.if_none_match):
+        if asked.if_none_match is not None and answer.matches(asked.if_none_match, encoding):
             return HTTPStatus.NOT_MODIFIED, answer.not_modified(encoding), b""
         return answer.status, *answer.form(encoding)
 
@@ -182,7 +202,7 @@ class Keep:
             else:
                 await send({**message, "body": b""} if asked.head else message)
 
-        inner = self._demanding(_whole(scope, asked.head))
+        inner = self._demanding(_whole(scope, asked))
         with noting() as made_from:
             await self.app(inner, receive, collect)
         if _is_streamed(start):
@@ -191,6 +211,7 @@ class Keep:
         status = _MISS
         if code in _KEPT:
             origin = _origin(made_from, start, began)
+            self._made_from(origin.state)
             common = _common(start, fixed=origin.fixed, closed=self._around.closed)
             route = getattr(inner.get("route"), "path", "none")
             answer = Answer(code, common, whole, origin, route)
@@ -203,6 +224,9 @@ class Keep:
             own = [pair for pair in headers if pair[0] == _REQUEST_ID]
             code, headers, whole = await self._shaped(answer, asked)
             headers = [*headers, *own]
+        else:
+            # Caches may keep a 404 that says nothing of it, and it may be there in a moment.
+            MutableHeaders(raw=headers).setdefault("Cache-Control", "no-store")
         sent = [*headers, (b"cache-status", status)]
         await _send(send, code, sent, b"" if asked.head else whole)
 
@@ -291,10 +315,17 @@ def _normalised(query: bytes) -> tuple[str, int]:
     return urlencode(pairs), 0
 
 
-def _whole(scope: Scope, head: bool) -> Scope:
-    """The request for what is behind: the whole answer is wanted, whatever the client has."""
+def _whole(scope: Scope, asked: _Asked) -> Scope:
+    """The request for what is behind: the whole answer is wanted, whatever the client has.
+
+    What it knows is not part of the question: an answer's links must not demand it of others.
+    """
     headers = [pair for pair in scope["headers"] if pair[0] not in _CONDITIONS]
-    return {**scope, "method": "GET", "head": head, "headers": headers}
+    inner = {**scope, "method": "GET", "head": asked.head, "headers": headers}
+    if asked.least:
+        inner["query_string"] = asked.target[-1].encode()
+        inner["state"] = {**scope.get("state", {}), "demanded": asked.least}
+    return inner
 
 
 def _is_streamed(start: Message) -> bool:
