@@ -154,6 +154,7 @@ def create_app(settings: Settings, engine: Engine) -> FastAPI:
     around = Around(
         heard=lambda: listener.state,
         asked=partial(_state, app),
+        noted=listener.note,
         admit=auth.admit_reader,
         closed=settings.reads_need_key,
         free=not settings.reads_need_key and not app.state.limits.has("reads"),

@@ -35,8 +35,7 @@ class Listener:
     """The newest revision that this process has heard of; many may wait for a newer one.
 
     It listens for as long as somebody is within `with listener:`, in the event loop of the first
-    one. `on_another_record` is called when a new connection finds that the record lacks what was
-    heard of before.
+    one. `on_another_record` is called when the record lacks what was heard or noted of it before.
     """
 
     def __init__(
@@ -79,6 +78,11 @@ class Listener:
         """
         return self._state if time.monotonic() < self._sure_until else None
 
+    def note(self, state: State) -> None:
+        """Remember the newest state that was heard, or read elsewhere in this process."""
+        if not self._last or self._last.revision < state.revision:
+            self._last = state
+
     async def newer_than(self, revision: int) -> int:
         """Wait until there is a newer revision than that; the newest one's number."""
         while self._newest <= revision:
@@ -86,7 +90,8 @@ class Listener:
         return self._newest
 
     def _hear(self, state: State) -> None:
-        self._state = self._last = state
+        self._state = state
+        self.note(state)
         self._sure_until = time.monotonic() + POLL + PATIENCE
         # It can also be an older one: of a record that was restored under a running service.
         if state.revision != self._newest:
@@ -101,13 +106,17 @@ class Listener:
                 connection = await psycopg.AsyncConnection.connect(**self._how)
                 async with connection:
                     await connection.execute(f"LISTEN {CHANNEL}")
-                    if self._last and not await asyncio.wait_for(
-                        _holds(connection, self._last), PATIENCE
-                    ):
-                        self._on_another_record()
+                    is_new = True
                     while True:
                         # A server that is gone without a word would be waited for for long.
                         newest = await asyncio.wait_for(_newest(connection), PATIENCE)
+                        last = self._last
+                        # An older one may only have been overtaken by what was read elsewhere.
+                        in_doubt = last and (is_new or newest.of_another_record(last))
+                        if last and in_doubt and not await _holds(connection, last):
+                            self._last = None
+                            self._on_another_record()
+                        is_new = False
                         self._hear(newest)
                         pause = _FIRST_PAUSE
                         # What it says is not trusted, for anybody can notify: the table is asked.
@@ -132,6 +141,6 @@ async def _holds(connection: psycopg.AsyncConnection[tuple[Any, ...]], seen: Sta
     """Whether the record has the revision that was the newest once; an empty one is in all."""
     if seen.revision == 0:
         return True
-    cursor = await connection.execute(IN_RECORD, (seen.revision, seen.instant))
-    row = await cursor.fetchone()
+    asking = connection.execute(IN_RECORD, (seen.revision, seen.instant))
+    row = await (await asyncio.wait_for(asking, PATIENCE)).fetchone()
     return bool(row and row[0])

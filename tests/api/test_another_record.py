@@ -108,6 +108,21 @@ def test_a_new_connection_looks_whether_the_record_goes_on(own_seeded: Engine) -
         assert (told(answer), answer.json()["status"]) == ("fwd=miss; stored", "unknown")
 
 
+def test_what_is_heard_late_is_no_other_record(own_seeded: Engine) -> None:
+    """An answer may be made from a revision of which the notification is still on its way."""
+    fixed = f"{CONTROL}&known_at={instant_of(own_seeded, 2):%Y-%m-%dT%H:%M:%S.%fZ}"
+    with TestClient(service_on(own_seeded)) as client:
+        wait_to_hear(client)
+        listener = client.app.state.listener  # type: ignore[attr-defined]
+        client.get(fixed)
+        listener._hear = lambda _: None
+        new = record_capture(own_seeded)
+        answer = client.get(f"{CONTROL}&min_revision={new}")
+        assert answer.json()["status"] == "controlled"
+        assert told(client.get(fixed)) == "hit"
+        assert told(client.get(f"{CONTROL}&min_revision={new}")) == "hit"
+
+
 def test_a_listener_hears_with_the_options_that_a_url_has(seeded: Engine) -> None:
     """As docs/scaling.md writes it, for a failover."""
     url = seeded.url.update_query_dict({"connect_timeout": "5", "application_name": "desk"})

@@ -211,6 +211,7 @@ class Kept:
         )
         self._formats: LRUCache[tuple[Target, str], str] = LRUCache(self._FORMATS)
         self._lock = threading.Lock()
+        self.age = 0
 
     def get(self, target: Target, accept: str) -> Answer | None:
         """The answer to somebody who accepts that; it may be too old to serve."""
@@ -239,8 +240,9 @@ class Kept:
                 self._answers[key] = answer
 
     def forget(self) -> None:
-        """Forget all answers."""
+        """Forget all answers: the record is another one. `age` is how often that happened."""
         with self._lock:
+            self.age += 1
             self._answers.clear()
 
     def figures(self) -> Mapping[str, float]:

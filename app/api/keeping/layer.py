@@ -61,13 +61,14 @@ class Around:
 
     `heard` tells how the record stands, None in a process that hears nothing; `asked` reads it
     then where that revision is known, if it is anywhere, and gives None where nobody can tell.
-    `admit` tells whether whoever asks may have an answer (if not,
-    the routes tell them why); who carries no key need not be asked about where reads are `free`:
-    neither limited nor `closed`, which is that they need a key.
+    `noted` is told what answers are made from. `admit` tells whether whoever asks may have an
+    answer (if not, the routes tell them why); who carries no key need not be asked about where
+    reads are `free`: neither limited nor `closed`, which is that they need a key.
     """
 
     heard: Callable[[], State | None]
     asked: Callable[[int], Awaitable[State | None]]
+    noted: Callable[[State], None]
     admit: Callable[[Scope], Awaitable[bool]]
     closed: bool
     free: bool
@@ -133,14 +134,9 @@ class Keep:
         if not state:
             # Made without reading: pages' shells, scripts, documentation. They are for everybody.
             return answer.serves(None, asked.least)
-        newest = self._newest.revision if self._newest else 0
-        now = self._around.heard() or await self._around.asked(newest)
-        if now and self._newest and now.of_another_record(self._newest):
-            self._kept.forget()
-            self._newest = now
-            return False
-        self._newest = now or self._newest
-        if not answer.serves(now, asked.least):
+        age = self._kept.age
+        now = await self._now()
+        if self._kept.age != age or not answer.serves(now, asked.least):
             return False
         if (asked.keyed or not self._around.free) and not await self._around.admit(scope):
             return False
@@ -148,14 +144,27 @@ class Keep:
         read(replace(max(state, now), upkeep=state.upkeep) if now else state)
         return True
 
-    def _made_from(self, state: State | None) -> None:
-        """Note the state that an answer was made from; a replica's may be an older one."""
+    async def _now(self) -> State | None:
+        """How the record stands; if it is another one than before, all that was kept goes.
+
+        What is heard may be some milliseconds old; whoever listens looks after that.
+        """
+        heard = self._around.heard()
+        if heard:
+            self._note(heard)
+            return heard
         before = self._newest
-        if state and before and state.revision == before.revision:
-            if state.of_another_record(before):
-                self._kept.forget()
-            self._newest = state
-        elif state and (not before or before.revision < state.revision):
+        now = await self._around.asked(before.revision if before else 0)
+        if now and before and now.of_another_record(before):
+            self._kept.forget()
+            self._newest = now
+        elif now:
+            self._note(now)
+        return now
+
+    def _note(self, state: State) -> None:
+        """Remember the newest state that was read; a replica's may be an older one."""
+        if not self._newest or self._newest.revision < state.revision:
             self._newest = state
 
     async def _give(self, answer: Answer, asked: _Asked, status: bytes, send: Send) -> int:
@@ -186,7 +195,7 @@ class Keep:
     ) -> None:
         """Have an answer made, give it to whoever asked first, and keep it."""
         scope, receive, send = connection
-        began = quarter()
+        began, age = quarter(), self._kept.age
         start: Message = {}
         body = bytearray()
 
@@ -211,13 +220,15 @@ class Keep:
         status = _MISS
         if code in _KEPT:
             origin = _origin(made_from, start, began)
-            self._made_from(origin.state)
+            if origin.state:
+                self._note(origin.state)
+                self._around.noted(origin.state)
             common = _common(start, fixed=origin.fixed, closed=self._around.closed)
             route = getattr(inner.get("route"), "path", "none")
             answer = Answer(code, common, whole, origin, route)
             now = self._around.heard()
             # Where nothing is heard, it is asked before the answer is given again.
-            worth = now is None or answer.serves(now, 0)
+            worth = self._kept.age == age and (now is None or answer.serves(now, 0))
             if worth and self._kept.keep(asked.target, asked.accept, answer):
                 status = _STORED
             making.set_result(answer)
